@@ -1,0 +1,160 @@
+//! Which person in Twenty a Whop member is. It never takes over somebody else's record.
+//!
+//! The Whop id decides. An e-mail may introduce the two once, if it leads to exactly one living person who is
+//! not yet somebody else; everything less certain is a question for a person.
+
+use super::card::{Candidate, Choice, Question};
+use super::draft::Existing;
+use super::id::CrmId;
+
+/// What is known when a member meets the CRM.
+#[derive(Clone, Copy, Debug)]
+pub struct Meeting<'a> {
+    /// The Whop member id.
+    pub key: &'a str,
+    /// The member's e-mail, lower case.
+    pub email: Option<&'a str>,
+    /// The person we linked the member to before.
+    pub linked: Option<CrmId>,
+    /// The id a new person would get.
+    pub fresh: CrmId,
+    /// Every person found by that id, the Whop id or the e-mail, deleted ones included.
+    pub found: &'a [Existing],
+    /// What a user decided about an earlier question.
+    pub choice: Option<&'a Choice>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// Write to this person.
+    Update {
+        id: CrmId,
+        email: EmailUse,
+        question: Option<Question>,
+    },
+    /// Make a new person with this id.
+    Create { id: CrmId, email: EmailUse },
+    /// Write nothing and ask.
+    Ask(Question),
+    /// Write nothing: the user said so.
+    Skip,
+}
+
+/// Whether the member's e-mail goes along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmailUse {
+    Write,
+    Withhold,
+}
+
+/// Decides who the member is.
+pub fn identify(meeting: &Meeting<'_>) -> Identity {
+    let of_member = meeting
+        .found
+        .iter()
+        .find(|it| it.key.as_deref() == Some(meeting.key));
+    let linked = || {
+        meeting
+            .found
+            .iter()
+            .find(|it| meeting.linked == Some(it.id) && it.key.is_none())
+    };
+    let own_fresh = || {
+        meeting
+            .found
+            .iter()
+            .find(|it| it.id == meeting.fresh && it.key.is_none())
+    };
+    match of_member.or_else(linked).or_else(own_fresh) {
+        Some(person) => known(meeting, person),
+        None => first_meeting(meeting),
+    }
+}
+
+fn holders<'a>(meeting: &Meeting<'a>) -> impl Iterator<Item = &'a Existing> {
+    let email = meeting.email;
+    meeting
+        .found
+        .iter()
+        .filter(move |it| email.is_some() && it.email.as_deref() == email)
+}
+
+fn candidates<'a>(people: impl Iterator<Item = &'a Existing>) -> Vec<Candidate> {
+    people
+        .map(|it| Candidate {
+            id: it.id,
+            member: it.key.clone(),
+            deleted: it.deleted,
+        })
+        .collect()
+}
+
+/// The member has a person already; an e-mail that somebody else holds stays with them.
+fn known(meeting: &Meeting<'_>, person: &Existing) -> Identity {
+    if person.deleted {
+        return match meeting.choice {
+            Some(Choice::Restore(id)) if *id == person.id => update_restored(meeting, person),
+            Some(Choice::Skip) => Identity::Skip,
+            _ => Identity::Ask(Question::Deleted {
+                person: candidates([person].into_iter()),
+            }),
+        };
+    }
+    update_restored(meeting, person)
+}
+
+fn update_restored(meeting: &Meeting<'_>, person: &Existing) -> Identity {
+    let others = candidates(holders(meeting).filter(|it| it.id != person.id));
+    if others.is_empty() {
+        return Identity::Update {
+            id: person.id,
+            email: EmailUse::Write,
+            question: None,
+        };
+    }
+    let settled = matches!(meeting.choice, Some(Choice::WithoutEmail | Choice::Skip));
+    let question = (!settled).then_some(Question::EmailTaken { holders: others });
+    Identity::Update {
+        id: person.id,
+        email: EmailUse::Withhold,
+        question,
+    }
+}
+
+/// The first time this member is seen.
+fn first_meeting(meeting: &Meeting<'_>) -> Identity {
+    let found: Vec<&Existing> = holders(meeting).collect();
+    match (found.as_slice(), meeting.choice) {
+        (_, Some(Choice::Skip)) => Identity::Skip,
+        (_, Some(Choice::WithoutEmail)) => Identity::Create {
+            id: meeting.fresh,
+            email: EmailUse::Withhold,
+        },
+        ([], _) => Identity::Create {
+            id: meeting.fresh,
+            email: EmailUse::Write,
+        },
+        (people, Some(Choice::Link(id) | Choice::Restore(id))) if people.iter().any(|it| it.id == *id) => {
+            Identity::Update {
+                id: *id,
+                email: EmailUse::Write,
+                question: None,
+            }
+        }
+        ([person], _) if !person.deleted && person.key.is_none() => Identity::Update {
+            id: person.id,
+            email: EmailUse::Write,
+            question: None,
+        },
+        ([person], _) if person.deleted => Identity::Ask(Question::Deleted {
+            person: candidates(found.iter().copied()),
+        }),
+        ([_], _) => Identity::Ask(Question::EmailTaken {
+            holders: candidates(found.iter().copied()),
+        }),
+        _ => Identity::Ask(Question::Several {
+            people: candidates(found.iter().copied()),
+        }),
+    }
+}
