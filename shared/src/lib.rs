@@ -13,7 +13,10 @@ mod ids;
 mod queue;
 #[cfg_attr(not(test), expect(dead_code, reason = "its callers come with the use cases"))]
 mod session;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "its callers come with the use cases"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "its callers come with the use cases")
+)]
 mod store;
 #[cfg_attr(not(test), expect(dead_code, reason = "its callers come with the use cases"))]
 mod vault;

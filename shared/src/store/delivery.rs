@@ -206,10 +206,7 @@ fn settled(
         Progress::Done {
             what: Effect::Unknown,
             ..
-        } => Some((
-            Due::Unknown(workspace),
-            format!("{}#{id}", listed_name(event)),
-        )),
+        } => Some((Due::Unknown(workspace), format!("{}#{id}", listed_name(event)))),
         Progress::Done { .. } | Progress::Running { .. } | Progress::Failed { .. } => None,
     };
     let mut set = "SET #progress = :progress".to_owned();

@@ -16,7 +16,11 @@ pub async fn create_table(client: &Client, name: &str) {
         .index_name("due")
         .key_schema(key("gk", KeyType::Hash))
         .key_schema(key("gs", KeyType::Range))
-        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+        .projection(
+            Projection::builder()
+                .projection_type(ProjectionType::KeysOnly)
+                .build(),
+        )
         .build()
         .expect("a complete index");
     client
@@ -30,7 +34,9 @@ pub async fn create_table(client: &Client, name: &str) {
         .send()
         .await
         .expect("a new table");
-    let expiry = TimeToLiveSpecification::builder().attribute_name("expires_at").enabled(true);
+    let expiry = TimeToLiveSpecification::builder()
+        .attribute_name("expires_at")
+        .enabled(true);
     client
         .update_time_to_live()
         .table_name(name)

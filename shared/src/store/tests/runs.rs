@@ -73,7 +73,7 @@ async fn a_checkpoint_lands_once_and_only_from_its_page() {
 
     assert_eq!(fixture.run().await, second);
     assert_eq!(second.receipt.twenty_calls, 4);
-    assert!(!fixture.store.insert_run(&second).await.unwrap());
+    assert!(!fixture.store.insert_run(&run).await.unwrap());
 }
 
 #[tokio::test]
