@@ -147,7 +147,7 @@ fn refusing(ids: &[&str]) -> Fault {
     let entry = |id: &&str| format!(r#"{{"Id":"{id}","SenderFault":false,"Code":"InternalError"}}"#);
     let failed: Vec<String> = ids.iter().map(entry).collect();
     let body = format!(r#"{{"Successful":[],"Failed":[{}]}}"#, failed.join(","));
-    Fault::Fail(axum::http::StatusCode::OK, body)
+    Fault::Fail(http::StatusCode::OK, body)
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ async fn a_table_out_of_reach_is_unavailable_and_a_busy_one_throttled() {
     };
     let refusal = |kind: &str| {
         let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{kind}","message":"no"}}"#);
-        Fault::Fail(axum::http::StatusCode::BAD_REQUEST, body)
+        Fault::Fail(http::StatusCode::BAD_REQUEST, body)
     };
 
     assert_eq!(kind(Fault::CutBefore).await, "unavailable");
