@@ -6,3 +6,5 @@ pub mod error;
 pub mod http;
 mod ids;
 pub mod job;
+#[cfg_attr(not(test), expect(dead_code, reason = "the use cases that call it come next"))]
+mod whop;
