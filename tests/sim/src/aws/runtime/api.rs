@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex as Turn, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::{ErrorBody, function_arn};
 use crate::clock::Clock;
@@ -56,7 +57,8 @@ impl Work {
 #[derive(Clone, Debug)]
 pub(super) enum Stage {
     Starting,
-    Ready,
+    /// It has asked for work, first at this moment.
+    Ready(Instant),
     Refused(ErrorBody),
 }
 
@@ -93,7 +95,7 @@ async fn next(State(desk): State<Arc<Desk>>) -> Response {
     desk.stage.send_if_modified(|stage| {
         let is_first = matches!(stage, Stage::Starting);
         if is_first {
-            *stage = Stage::Ready;
+            *stage = Stage::Ready(Instant::now());
         }
         is_first
     });
@@ -121,7 +123,7 @@ async fn next(State(desk): State<Arc<Desk>>) -> Response {
         .collect();
     *desk.open.lock().unwrap() = Some((work.id, work.answer));
     // Whoever offered the work may have given up; then nobody is told.
-    drop(work.taken.send(()));
+    work.taken.send(()).ok();
     (headers, work.event).into_response()
 }
 
@@ -152,7 +154,7 @@ impl Desk {
         match open.take_if(|(open, _)| open == id) {
             Some((_, answer)) => {
                 // Late answers find nobody waiting; Lambda drops them, too.
-                drop(answer.send(result));
+                answer.send(result).ok();
                 accepted()
             }
             None => {
