@@ -2,6 +2,8 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, ConditionCheck, GlobalSecondaryIndex, KeySchemaElement,
     KeyType, Projection, ProjectionType, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
@@ -87,9 +89,7 @@ async fn a_conditional_put_happens_once_and_shows_what_was_in_the_way() {
         .unwrap_err()
         .into_service_error();
 
-    let aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(refused) =
-        refused
-    else {
+    let PutItemError::ConditionalCheckFailedException(refused) = refused else {
         unreachable!("{refused:?}")
     };
     assert_eq!(refused.item().unwrap()["kind"], text("run"));
@@ -149,8 +149,7 @@ async fn a_cancelled_transaction_leaves_nothing_and_names_the_reason_per_item() 
         .unwrap_err()
         .into_service_error();
 
-    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError as E;
-    let E::TransactionCanceledException(refused) = refused else {
+    let TransactWriteItemsError::TransactionCanceledException(refused) = refused else {
         unreachable!("{refused:?}")
     };
     let codes: Vec<_> = refused

@@ -19,6 +19,9 @@ use crate::clock::Clock;
 /// The largest answer Lambda takes from a function, 6 MB, and a little for its envelope.
 const MAX_ANSWER: usize = 6 * 1024 * 1024 + 100 * 1024;
 
+/// What the function says to an event.
+type Answer = Result<Value, ErrorBody>;
+
 /// An event that waits for the process to ask for it.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -26,7 +29,7 @@ pub(super) struct Work {
     event: String,
     deadline: Duration,
     taken: oneshot::Sender<()>,
-    answer: oneshot::Sender<Result<Value, ErrorBody>>,
+    answer: oneshot::Sender<Answer>,
 }
 
 impl Work {
@@ -35,11 +38,7 @@ impl Work {
         id: &str,
         event: &Value,
         deadline: Duration,
-    ) -> (
-        Self,
-        oneshot::Receiver<()>,
-        oneshot::Receiver<Result<Value, ErrorBody>>,
-    ) {
+    ) -> (Self, oneshot::Receiver<()>, oneshot::Receiver<Answer>) {
         let (taken, when_taken) = oneshot::channel();
         let (answer, when_answered) = oneshot::channel();
         let work = Self {
@@ -52,6 +51,9 @@ impl Work {
         (work, when_taken, when_answered)
     }
 }
+
+/// An invocation that is out, by its request id, and where its answer goes.
+type Open = (String, oneshot::Sender<Answer>);
 
 /// What the process has said about itself.
 #[derive(Clone, Debug)]
@@ -66,8 +68,7 @@ pub(super) enum Stage {
 struct Desk {
     function: String,
     work: Turn<mpsc::Receiver<Work>>,
-    /// The invocation that is out, and where its answer goes.
-    open: Mutex<Option<(String, oneshot::Sender<Result<Value, ErrorBody>>)>>,
+    open: Mutex<Option<Open>>,
     stage: watch::Sender<Stage>,
 }
 
@@ -149,20 +150,16 @@ async fn init_error(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
 }
 
 impl Desk {
-    fn close(&self, id: &str, result: Result<Value, ErrorBody>) -> Response {
+    fn close(&self, id: &str, result: Answer) -> Response {
         let mut open = self.open.lock().unwrap();
-        match open.take_if(|(open, _)| open == id) {
-            Some((_, answer)) => {
-                // Late answers find nobody waiting; Lambda drops them, too.
-                answer.send(result).ok();
-                accepted()
-            }
-            None => {
-                let body = json!({ "errorType": "InvalidRequestID", "errorMessage": "Invalid request ID" });
-                let content_type = [(header::CONTENT_TYPE, "application/json")];
-                (StatusCode::BAD_REQUEST, content_type, body.to_string()).into_response()
-            }
-        }
+        let Some((_, answer)) = open.take_if(|(open, _)| open == id) else {
+            let body = json!({ "errorType": "InvalidRequestID", "errorMessage": "Invalid request ID" });
+            let content_type = [(header::CONTENT_TYPE, "application/json")];
+            return (StatusCode::BAD_REQUEST, content_type, body.to_string()).into_response();
+        };
+        // Late answers find nobody waiting; Lambda drops them, too.
+        answer.send(result).ok();
+        accepted()
     }
 }
 
