@@ -6,6 +6,7 @@
 mod admission;
 mod attributes;
 mod message;
+mod places;
 mod queue;
 mod refusal;
 mod service;
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 use self::attributes::{Attributes, MAX_VISIBILITY_SECONDS, Redrive};
 use self::message::Outgoing;
 pub use self::message::{Held, MessageAttribute, Place, Received};
-pub use self::queue::Depth;
+pub use self::places::Depth;
 use self::queue::Queue;
 use self::service::Service;
 use super::json::{Dialect, Refusal};
