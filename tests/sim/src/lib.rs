@@ -20,3 +20,4 @@ pub mod aws;
 pub mod clock;
 pub mod fault;
 pub mod serve;
+pub mod whop;
