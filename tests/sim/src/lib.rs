@@ -19,3 +19,4 @@
 pub mod clock;
 pub mod fault;
 pub mod serve;
+pub mod twenty;
