@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::twenty::Twenty;
 use crate::usecase::accept_webhook::KnownEndpoints;
 use crate::vault::{SealKeys, Vault};
-use crate::whop::Whop;
+use crate::whop::client::Whop;
 
 /// The composition root. It lives as long as the process.
 pub struct App {
@@ -34,24 +34,25 @@ pub struct App {
 impl App {
     /// The app of this process, for ever.
     pub fn from_env() -> Result<&'static Self, BadConfig> {
-        Ok(Self::forever(Config::from_env()?, Clock::System))
+        Self::forever(Config::from_env()?, Clock::System)
     }
 
     /// An app that lives as long as the process: its parts are never taken down, so no code for that ships.
-    pub fn forever(config: Config, clock: Clock) -> &'static Self {
+    pub fn forever(config: Config, clock: Clock) -> Result<&'static Self, BadConfig> {
         let aws = Aws::new(AwsSettings {
             region: config.aws.region.clone(),
             access_key_id: config.aws.access_key_id.clone(),
-            secret_access_key: config.aws.secret_access_key.clone(),
-            session_token: config.aws.session_token.clone(),
+            secret_access_key: Secret::new(config.aws.secret_access_key.clone()),
+            session_token: config.aws.session_token.clone().map(Secret::new),
             endpoints: Endpoints {
                 dynamodb: config.aws.dynamodb_url.clone(),
                 sqs: config.aws.sqs_url.clone(),
                 secrets: config.aws.secrets_url.clone(),
             },
-            ca_bundle: config.aws.ca_bundle.as_ref().and_then(|path| std::fs::read(path).ok()),
-        });
-        Box::leak(Box::new(Self {
+            ca_bundle: config.aws.ca_bundle()?,
+        })
+        .map_err(|error| BadConfig::one(error.to_string()))?;
+        Ok(Box::leak(Box::new(Self {
             config,
             clock,
             aws,
@@ -61,7 +62,7 @@ impl App {
             vault: OnceCell::new(),
             sessions: OnceCell::new(),
             endpoints: KnownEndpoints::default(),
-        }))
+        })))
     }
 
     /// What the process was told from outside.
@@ -75,13 +76,17 @@ impl App {
     }
 
     pub(crate) fn store(&self) -> &Store {
-        self.store.get_or_init(|| Store::new(self.aws.dynamodb().clone(), self.config.table.clone()))
+        self.store
+            .get_or_init(|| Store::new(self.aws.dynamodb(), self.config.table.clone()))
     }
 
     pub(crate) fn queue(&self) -> &Queue {
         self.queue.get_or_init(|| {
-            let (jobs, dead) = (self.config.sync_queue.clone(), self.config.sync_dead_letters.clone());
-            Queue::new(self.aws.sqs().clone(), jobs, dead)
+            let (jobs, dead) = (
+                self.config.sync_queue.clone(),
+                self.config.sync_dead_letters.clone(),
+            );
+            Queue::new(self.aws.sqs(), jobs, dead)
         })
     }
 
@@ -104,14 +109,15 @@ impl App {
     pub(crate) async fn vault(&self) -> Result<&Vault> {
         let make = || async {
             let keys = self.secret(&self.config.seal_keys_secret).await?;
-            let keys = SealKeys::parse(keys.expose()).map_err(|error| Error::new(Kind::Bug).because(error))?;
+            let keys =
+                SealKeys::parse(keys.expose()).map_err(|error| Error::new(Kind::Bug).because(error))?;
             Ok(Vault::new(keys))
         };
         self.vault.get_or_try_init(make).await
     }
 
     pub(crate) async fn sessions(&self) -> Result<&Sessions> {
-        let make = || async { Ok(Sessions::new(&self.secret(&self.config.session_key_secret).await?)) };
+        let make = || async { Ok(Sessions::new(self.secret(&self.config.session_key_secret).await?)) };
         self.sessions.get_or_try_init(make).await
     }
 

@@ -184,33 +184,62 @@ mod tests {
     }
 
     fn deleted(person: Existing) -> Existing {
-        Existing { deleted: true, ..person }
+        Existing {
+            deleted: true,
+            ..person
+        }
     }
 
     fn meet(found: &[Existing], choice: Option<&Choice>) -> Identity {
         let (key, email) = ("mber_1", Some("ada@example.com"));
-        identify(&Meeting { key, email, linked: None, fresh: id(100), found, choice })
+        identify(&Meeting {
+            key,
+            email,
+            linked: None,
+            fresh: id(100),
+            found,
+            choice,
+        })
     }
 
     #[test]
     fn a_member_nobody_knows_becomes_a_new_person() {
-        assert_eq!(meet(&[], None), Identity::Create { id: id(100), email: EmailUse::Write });
+        assert_eq!(
+            meet(&[], None),
+            Identity::Create {
+                id: id(100),
+                email: EmailUse::Write
+            }
+        );
     }
 
     #[test]
     fn an_e_mail_introduces_a_member_to_the_one_person_who_is_nobody_else_yet() {
         let found = [person(1, None, Some("ada@example.com"))];
 
-        assert_eq!(meet(&found, None), Identity::Update { id: id(1), email: EmailUse::Write, question: None });
+        assert_eq!(
+            meet(&found, None),
+            Identity::Update {
+                id: id(1),
+                email: EmailUse::Write,
+                question: None
+            }
+        );
     }
 
     #[test]
     fn a_person_who_is_another_member_is_never_taken_over() {
         let found = [person(1, Some("mber_2"), Some("ada@example.com"))];
 
-        assert!(matches!(meet(&found, None), Identity::Ask(Question::EmailTaken { .. })));
+        assert!(matches!(
+            meet(&found, None),
+            Identity::Ask(Question::EmailTaken { .. })
+        ));
         let choice = Choice::WithoutEmail;
-        let alone = Identity::Create { id: id(100), email: EmailUse::Withhold };
+        let alone = Identity::Create {
+            id: id(100),
+            email: EmailUse::Withhold,
+        };
         assert_eq!(meet(&found, Some(&choice)), alone);
         assert_eq!(meet(&found, Some(&Choice::Skip)), Identity::Skip);
     }
@@ -222,7 +251,14 @@ mod tests {
             person(2, None, Some("ada@example.com")),
         ];
 
-        let Identity::Update { id: who, email, question } = meet(&found, None) else { panic!("an update") };
+        let Identity::Update {
+            id: who,
+            email,
+            question,
+        } = meet(&found, None)
+        else {
+            panic!("an update")
+        };
 
         assert_eq!((who, email), (id(1), EmailUse::Withhold));
         assert!(matches!(question, Some(Question::EmailTaken { .. })));
@@ -234,8 +270,15 @@ mod tests {
             [deleted(person(1, Some("mber_1"), None))],
             [deleted(person(1, None, Some("ada@example.com")))],
         ] {
-            assert!(matches!(meet(&found, None), Identity::Ask(Question::Deleted { .. })));
-            let restored = Identity::Update { id: id(1), email: EmailUse::Write, question: None };
+            assert!(matches!(
+                meet(&found, None),
+                Identity::Ask(Question::Deleted { .. })
+            ));
+            let restored = Identity::Update {
+                id: id(1),
+                email: EmailUse::Write,
+                question: None,
+            };
             assert_eq!(meet(&found, Some(&Choice::Restore(id(1)))), restored);
             assert_eq!(meet(&found, Some(&Choice::Skip)), Identity::Skip);
         }
@@ -243,10 +286,20 @@ mod tests {
 
     #[test]
     fn several_holders_of_an_e_mail_are_a_question() {
-        let found = [person(1, None, Some("ada@example.com")), person(2, None, Some("ada@example.com"))];
+        let found = [
+            person(1, None, Some("ada@example.com")),
+            person(2, None, Some("ada@example.com")),
+        ];
 
-        assert!(matches!(meet(&found, None), Identity::Ask(Question::Several { .. })));
-        let chosen = Identity::Update { id: id(2), email: EmailUse::Write, question: None };
+        assert!(matches!(
+            meet(&found, None),
+            Identity::Ask(Question::Several { .. })
+        ));
+        let chosen = Identity::Update {
+            id: id(2),
+            email: EmailUse::Write,
+            question: None,
+        };
         assert_eq!(meet(&found, Some(&Choice::Link(id(2)))), chosen);
     }
 
@@ -262,7 +315,11 @@ mod tests {
             choice: None,
         };
 
-        let known = Identity::Update { id: id(7), email: EmailUse::Write, question: None };
+        let known = Identity::Update {
+            id: id(7),
+            email: EmailUse::Write,
+            question: None,
+        };
         assert_eq!(identify(&meeting), known);
     }
 }

@@ -142,8 +142,14 @@ mod tests {
 
     #[test]
     fn a_value_that_is_there_already_is_not_sent() {
-        assert_eq!(story(FieldPolicy::CrmWins, Some("CUSTOMER"), "CUSTOMER", 900), None);
-        assert_eq!(story(FieldPolicy::WhopWins, Some("CUSTOMER"), "CUSTOMER", 900), None);
+        assert_eq!(
+            story(FieldPolicy::CrmWins, Some("CUSTOMER"), "CUSTOMER", 900),
+            None
+        );
+        assert_eq!(
+            story(FieldPolicy::WhopWins, Some("CUSTOMER"), "CUSTOMER", 900),
+            None
+        );
     }
 
     #[test]

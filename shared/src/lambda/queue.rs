@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::job::SyncJob;
+use crate::queue::Parked;
 
 /// Something that comes over a queue.
 pub trait Job: DeserializeOwned + Clone + Send + 'static {
@@ -78,7 +79,9 @@ where
         let span = info_span!("group", messages = group.len());
         failures.extend(work_off(app, group, deadline, handle).instrument(span).await);
     }
-    SqsBatchResponse { batch_item_failures: failures, ..SqsBatchResponse::default() }
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failures;
+    response
 }
 
 fn by_group<J: Job>(records: Vec<SqsMessage>) -> Vec<Vec<Message<J>>> {
@@ -150,14 +153,31 @@ where
     F: Fn(&'static App, Batch<J>) -> Fut + Copy,
     Fut: Future<Output = Vec<Result<()>>> + Send,
 {
-    let jobs: Vec<J> = messages.iter().filter_map(|message| message.job.as_ref().ok().cloned()).collect();
+    let jobs: Vec<J> = messages
+        .iter()
+        .filter_map(|message| message.job.as_ref().ok().cloned())
+        .collect();
     if jobs.is_empty() {
-        return messages.iter().map(|_| Err(Error::bug("a message does not decode"))).collect();
+        return messages
+            .iter()
+            .map(|_| Err(Error::bug("a message does not decode")))
+            .collect();
     }
     let expected = jobs.len();
-    match caught(handle(app, Batch { jobs: jobs.clone(), deadline })).await {
+    match caught(handle(
+        app,
+        Batch {
+            jobs: jobs.clone(),
+            deadline,
+        },
+    ))
+    .await
+    {
         Some(results) if results.len() == expected => results,
-        Some(_) => jobs.iter().map(|_| Err(Error::bug("a handler forgot a message"))).collect(),
+        Some(_) => jobs
+            .iter()
+            .map(|_| Err(Error::bug("a handler forgot a message")))
+            .collect(),
         None if expected == 1 => vec![Err(Error::bug("a handler panicked"))],
         None => one_by_one(app, jobs, deadline, handle).await,
     }
@@ -176,9 +196,20 @@ where
 {
     let mut results = Vec::with_capacity(jobs.len());
     for job in jobs {
-        let result = caught(handle(app, Batch { jobs: vec![job], deadline })).await;
+        let result = caught(handle(
+            app,
+            Batch {
+                jobs: vec![job],
+                deadline,
+            },
+        ))
+        .await;
         let panicked = || Err(Error::bug("a handler panicked"));
-        results.push(result.and_then(|results| results.into_iter().next()).unwrap_or_else(panicked));
+        results.push(
+            result
+                .and_then(|results| results.into_iter().next())
+                .unwrap_or_else(panicked),
+        );
     }
     results
 }
@@ -208,7 +239,11 @@ async fn settle(app: &'static App, message: &SqsMessage, result: Result<()>) -> 
 }
 
 fn receives(message: &SqsMessage) -> u32 {
-    message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
+    message
+        .attributes
+        .get("ApproximateReceiveCount")
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1)
 }
 
 /// Longer each time: 15 s, 1 min, 4 min.
@@ -217,11 +252,20 @@ fn backoff(receives: u32) -> Duration {
 }
 
 async fn park(app: &'static App, message: &SqsMessage, error: &Error) -> Verdict {
-    let (body, group) = (message.body.as_deref().unwrap_or_default(), group(message));
-    let parked = app.queue().park(body, &group, error.kind().as_str(), &error.chain()).await;
-    match parked {
+    let parked = Parked {
+        body: message.body.as_deref().unwrap_or_default(),
+        group: &group(message),
+        kind: error.kind().as_str(),
+        reason: &error.chain(),
+        attributes: &[],
+    };
+    match app.queue().park(&parked).await {
         Ok(()) => {
-            error!(event = "message.parked", error.kind = error.kind().as_str(), "a message was set aside");
+            error!(
+                event = "message.parked",
+                error.kind = error.kind().as_str(),
+                "a message was set aside"
+            );
             Verdict::Done
         }
         Err(failed) => {
@@ -236,7 +280,10 @@ async fn send_again(app: &'static App, message: &SqsMessage) -> bool {
     let id = message.message_id.as_deref().unwrap_or_default();
     match app.queue().send_again(body, &group, &format!("again-{id}")).await {
         Ok(()) => {
-            warn!(event = "message.sent_again", "a message was tried often and is sent again as a new one");
+            warn!(
+                event = "message.sent_again",
+                "a message was tried often and is sent again as a new one"
+            );
             true
         }
         Err(failed) => {
@@ -247,14 +294,20 @@ async fn send_again(app: &'static App, message: &SqsMessage) -> bool {
 }
 
 async fn postpone(app: &'static App, message: &SqsMessage, delay: Duration) {
-    let Some(receipt) = message.receipt_handle.as_deref() else { return };
+    let Some(receipt) = message.receipt_handle.as_deref() else {
+        return;
+    };
     if let Err(failed) = app.queue().postpone(receipt, delay).await {
         tell(&failed.into()); // It then comes back when its visibility ends, which is later than needed.
     }
 }
 
 fn group(message: &SqsMessage) -> String {
-    message.attributes.get("MessageGroupId").cloned().unwrap_or_default()
+    message
+        .attributes
+        .get("MessageGroupId")
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn failure(message: &SqsMessage) -> BatchItemFailure {
@@ -275,7 +328,9 @@ where
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
         let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
         let span = info_span!("batch", request.id = event.context.request_id);
-        let answer = answer_queue(app, event.payload, deadline, handle).instrument(span).await;
+        let answer = answer_queue(app, event.payload, deadline, handle)
+            .instrument(span)
+            .await;
         Ok::<_, std::convert::Infallible>(answer)
     }))
     .await

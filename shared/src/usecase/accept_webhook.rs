@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::app::App;
 use crate::domain::grant::Secret;
-use crate::domain::id::{DeliveryId, EndpointId};
+use crate::domain::id::EndpointId;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::job::SyncJob;
@@ -46,7 +46,9 @@ struct Known {
 /// Accepts a delivery of Whop's, durably.
 pub async fn accept_webhook(app: &App, arrival: Arrival<'_>) -> Result<()> {
     if arrival.body.len() > LARGEST {
-        return Err(Error::invalid(format!("The body is larger than {LARGEST} bytes.")));
+        return Err(Error::invalid(format!(
+            "The body is larger than {LARGEST} bytes."
+        )));
     }
     let refused = || Error::new(Kind::Unauthenticated);
     let endpoint: EndpointId = arrival.endpoint.parse().map_err(|_| refused())?;
@@ -56,14 +58,13 @@ pub async fn accept_webhook(app: &App, arrival: Arrival<'_>) -> Result<()> {
         signature: arrival.signature.ok_or_else(refused)?,
         body: arrival.body,
     };
-    let id: DeliveryId = unverified.id.parse().map_err(|_| refused())?;
     let now = app.clock().now();
     let secrets = secrets(app, &endpoint, now).await?.ok_or_else(refused)?;
     let verified = verify(&secrets, &unverified, now).map_err(|error| {
         warn!(event = "delivery.refused", workspace.id = %endpoint.workspace(), "a delivery was refused");
         refused().because(error)
     })?;
-    let delivery = deliver(verified, id, endpoint, now).map_err(|error| Error::invalid(error.to_string()))?;
+    let delivery = deliver(&verified, endpoint, now).map_err(|error| Error::invalid(error.to_string()))?;
     let dedup = delivery.id.to_string();
     info!(event = "delivery.accepted", delivery.id = %delivery.id, "delivery {} was accepted", delivery.id);
     Ok(app.queue().send(&SyncJob::Deliver { delivery }, &dedup).await?)
@@ -74,12 +75,21 @@ async fn secrets(app: &App, id: &EndpointId, now: Timestamp) -> Result<Option<Ar
     if let Some(known) = app.endpoints().recall(id, now) {
         return Ok(Some(known));
     }
-    let Some(endpoint) = app.store().find_endpoint(id).await? else { return Ok(None) };
+    let Some(endpoint) = app.store().find_endpoint(id).await? else {
+        return Ok(None);
+    };
     let vault = app.vault().await?;
     let owner = owner(&endpoint.connection);
-    let bound = Bound { workspace: id.workspace(), owner: &owner, field: "webhook_secret" };
-    let secrets: std::result::Result<Vec<Secret>, _> =
-        endpoint.secrets.iter().map(|sealed| vault.open(&bound, sealed)).collect();
+    let bound = Bound {
+        workspace: id.workspace(),
+        owner: &owner,
+        field: "webhook_secret",
+    };
+    let secrets: std::result::Result<Vec<Secret>, _> = endpoint
+        .secrets
+        .iter()
+        .map(|sealed| vault.open(&bound, sealed))
+        .collect();
     let secrets: Arc<[Secret]> = secrets?.into();
     app.endpoints().remember(id.clone(), secrets.clone(), now);
     Ok(Some(secrets))
@@ -88,12 +98,21 @@ async fn secrets(app: &App, id: &EndpointId, now: Timestamp) -> Result<Option<Ar
 impl KnownEndpoints {
     fn recall(&self, id: &EndpointId, now: Timestamp) -> Option<Arc<[Secret]>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(id).filter(|it| now < it.until).map(|it| it.secrets.clone())
+        known
+            .get(id)
+            .filter(|it| now < it.until)
+            .map(|it| it.secrets.clone())
     }
 
     fn remember(&self, id: EndpointId, secrets: Arc<[Secret]>, now: Timestamp) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, it| now < it.until);
-        known.insert(id, Known { secrets, until: now + REMEMBER });
+        known.insert(
+            id,
+            Known {
+                secrets,
+                until: now + REMEMBER,
+            },
+        );
     }
 }

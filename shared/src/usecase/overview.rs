@@ -9,6 +9,7 @@ use crate::domain::failed::FailedRecord;
 use crate::domain::id::RunId;
 use crate::domain::run::Run;
 use crate::error::{Error, Result};
+use crate::store::Cards;
 use crate::usecase::go_live::webhook_url;
 
 /// How a workspace is doing.
@@ -28,7 +29,11 @@ pub type Part<T> = (Vec<T>, Option<String>);
 
 /// How the caller's workspace is doing.
 pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
-    let workspace = app.store().find_workspace(caller.workspace).await?.ok_or_else(Error::not_found)?;
+    let workspace = app
+        .store()
+        .find_workspace(caller.workspace)
+        .await?
+        .ok_or_else(Error::not_found)?;
     let connection = app.store().find_connection(caller.workspace).await?;
     let open_run = match connection.as_ref().and_then(|it| it.open_run.as_ref()) {
         Some(id) => app.store().find_run(caller.workspace, id).await?,
@@ -37,7 +42,13 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
     let endpoint = connection.as_ref().and_then(|it| it.live.endpoint());
     let webhook_url = endpoint.map(|endpoint| webhook_url(app, endpoint));
     let warnings = warnings(&workspace);
-    Ok(Status { workspace, connection, webhook_url, open_run, warnings })
+    Ok(Status {
+        workspace,
+        connection,
+        webhook_url,
+        open_run,
+        warnings,
+    })
 }
 
 fn warnings(workspace: &Workspace) -> Vec<String> {
@@ -58,22 +69,26 @@ fn warnings(workspace: &Workspace) -> Vec<String> {
 
 /// One run.
 pub async fn run(app: &App, caller: &Caller, id: &RunId) -> Result<Run> {
-    app.store().find_run(caller.workspace, id).await?.ok_or_else(Error::not_found)
+    app.store()
+        .find_run(caller.workspace, id)
+        .await?
+        .ok_or_else(Error::not_found)
 }
 
 /// The latest runs, newest first.
-pub async fn runs(app: &App, caller: &Caller, first: u32) -> Result<Vec<Run>> {
-    Ok(app.store().list_runs(caller.workspace, first).await?)
+pub async fn runs(app: &App, caller: &Caller, first: usize) -> Result<Vec<Run>> {
+    Ok(app.store().list_runs(caller.workspace, first, None).await?.items)
 }
 
 /// Records that were kept aside.
 pub async fn failed_records(
     app: &App,
     caller: &Caller,
-    first: u32,
+    first: usize,
     after: Option<&str>,
 ) -> Result<Part<FailedRecord>> {
-    Ok(app.store().list_failed(caller.workspace, first, after).await?)
+    let listed = app.store().list_failed(caller.workspace, first, after).await?;
+    Ok((listed.items, listed.next))
 }
 
 /// Decision cards, only those without an answer if `open`.
@@ -81,10 +96,15 @@ pub async fn decision_cards(
     app: &App,
     caller: &Caller,
     open: bool,
-    first: u32,
+    first: usize,
     after: Option<&str>,
 ) -> Result<Part<Card>> {
-    Ok(app.store().list_cards(caller.workspace, open, first, after).await?)
+    let which = if open { Cards::Open } else { Cards::All };
+    let listed = app
+        .store()
+        .list_cards(caller.workspace, which, first, after)
+        .await?;
+    Ok((listed.items, listed.next))
 }
 
 /// Every API token.
@@ -93,11 +113,15 @@ pub async fn api_tokens(app: &App, caller: &Caller) -> Result<Vec<ApiToken>> {
 }
 
 /// The latest entries of the audit log, newest first.
-pub async fn audit_log(app: &App, caller: &Caller, first: u32) -> Result<Vec<AuditEntry>> {
-    Ok(app.store().list_audit(caller.workspace, first).await?)
+pub async fn audit_log(app: &App, caller: &Caller, first: usize) -> Result<Vec<AuditEntry>> {
+    Ok(app.store().list_audit(caller.workspace, first, None).await?.items)
 }
 
 /// Deliveries that were kept.
-pub async fn deliveries(app: &App, caller: &Caller, first: u32) -> Result<Vec<StoredDelivery>> {
-    Ok(app.store().list_deliveries(caller.workspace, first).await?)
+pub async fn deliveries(app: &App, caller: &Caller, first: usize) -> Result<Vec<StoredDelivery>> {
+    Ok(app
+        .store()
+        .list_deliveries(caller.workspace, first, None)
+        .await?
+        .items)
 }

@@ -25,12 +25,23 @@ pub(crate) async fn refresh(
     connection: &Connection,
     stored: &StoredGrant,
 ) -> Result<Option<Secret>> {
-    let Grant::OAuth { refresh, bound_to, .. } = &stored.grant else { return Ok(None) };
+    let Grant::OAuth {
+        refresh, bound_to, ..
+    } = &stored.grant
+    else {
+        return Ok(None);
+    };
     let (store, now) = (app.store(), app.clock().now());
-    let lease = store.lease(connection.workspace, stored.version, now, now + LEASE).await?;
+    let lease = store
+        .lease(connection.workspace, stored.version, now, now + LEASE)
+        .await?;
     let Some(lease) = lease else { return Ok(None) };
     let owner = owner(&connection.id);
-    let bound = Bound { workspace: connection.workspace, owner: &owner, field: "whop_refresh_token" };
+    let bound = Bound {
+        workspace: connection.workspace,
+        owner: &owner,
+        field: "whop_refresh_token",
+    };
     let old = app.vault().await?.open(&bound, refresh)?;
     let secret = app.whop_client_secret().await?;
     let client = client(app, secret.as_ref())?;
@@ -38,13 +49,26 @@ pub(crate) async fn refresh(
         Ok(tokens) => keep(app, connection, &lease, tokens, bound_to.clone()).await,
         Err(OAuthError::InvalidGrant) => {
             store.mark_revoked(connection.workspace, &lease, now).await?;
-            needs_reconnect(app, connection, "Whop says the consent was withdrawn or has expired.").await?;
-            error!(event = "grant.refresh_failed", error.kind = "disconnected", "a consent is no longer valid");
+            needs_reconnect(
+                app,
+                connection,
+                "Whop says the consent was withdrawn or has expired.",
+            )
+            .await?;
+            error!(
+                event = "grant.refresh_failed",
+                error.kind = "disconnected",
+                "a consent is no longer valid"
+            );
             Err(Error::new(Kind::Disconnected))
         }
         Err(failed) => {
             store.release_lease(connection.workspace, &lease).await?;
-            error!(event = "grant.refresh_failed", error.kind = "unavailable", "a refresh did not work: {failed}");
+            error!(
+                event = "grant.refresh_failed",
+                error.kind = "unavailable",
+                "a refresh did not work: {failed}"
+            );
             Err(failed.into())
         }
     }
@@ -59,7 +83,10 @@ async fn keep(
 ) -> Result<Option<Secret>> {
     let access = tokens.access.clone();
     let grant = seal_tokens(app, connection, &tokens, bound_to).await?;
-    let kept = app.store().store_refreshed(connection.workspace, lease, &grant).await?;
+    let kept = app
+        .store()
+        .store_refreshed(connection.workspace, lease, &grant)
+        .await?;
     info!(event = "grant.refreshed", workspace.id = %connection.workspace, kept, "the Whop token was refreshed");
     Ok(kept.then_some(access))
 }
@@ -73,7 +100,11 @@ pub(crate) async fn seal_tokens(
 ) -> Result<Grant> {
     let vault = app.vault().await?;
     let owner = owner(&connection.id);
-    let bound = |field| Bound { workspace: connection.workspace, owner: &owner, field };
+    let bound = |field| Bound {
+        workspace: connection.workspace,
+        owner: &owner,
+        field,
+    };
     Ok(Grant::OAuth {
         access: vault.seal(&bound("whop_access_token"), &tokens.access)?,
         refresh: vault.seal(&bound("whop_refresh_token"), &tokens.refresh)?,
@@ -85,7 +116,9 @@ pub(crate) async fn seal_tokens(
 /// The app that sellers consent to.
 pub(crate) fn client<'a>(app: &'a App, secret: Option<&'a Secret>) -> Result<Client<'a>> {
     let id = app.config().whop_client_id.as_deref().ok_or_else(|| {
-        Error::invalid("This deployment has no Whop app (WHOP_CLIENT_ID is not set). Connect with an API key.")
+        Error::invalid(
+            "This deployment has no Whop app (WHOP_CLIENT_ID is not set). Connect with an API key.",
+        )
     })?;
     Ok(Client { id, secret })
 }

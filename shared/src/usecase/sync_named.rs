@@ -13,8 +13,15 @@ use crate::usecase::sync_page::read_memberships;
 use crate::usecase::sync_records::{Reading, Task, sync_records};
 
 /// Brings these records up to date.
-pub async fn records(app: &App, workspace: WorkspaceId, names: &[RecordRef], deadline: Timestamp) -> Result<()> {
-    let Some(access) = Access::open(app, workspace, Urgency::Live, deadline).await? else { return Ok(()) };
+pub async fn records(
+    app: &App,
+    workspace: WorkspaceId,
+    names: &[RecordRef],
+    deadline: Timestamp,
+) -> Result<()> {
+    let Some(access) = Access::open(app, workspace, Urgency::Live, deadline).await? else {
+        return Ok(());
+    };
     schema_is_ready(&access).await?;
     let mut readings = Vec::with_capacity(names.len());
     for name in names {
@@ -25,7 +32,9 @@ pub async fn records(app: &App, workspace: WorkspaceId, names: &[RecordRef], dea
 
 /// Brings a member and everything they bought up to date.
 pub async fn member(app: &App, workspace: WorkspaceId, id: &MemberId, deadline: Timestamp) -> Result<()> {
-    let Some(access) = Access::open(app, workspace, Urgency::Live, deadline).await? else { return Ok(()) };
+    let Some(access) = Access::open(app, workspace, Urgency::Live, deadline).await? else {
+        return Ok(());
+    };
     schema_is_ready(&access).await?;
     let mut readings = vec![read(&access, &RecordRef::Members(id.clone())).await?];
     readings.extend(read_memberships(&access, id).await?);
@@ -39,12 +48,25 @@ async fn read(access: &Access<'_>, name: &RecordRef) -> Result<Reading> {
         Err(error) => return Err(access.whop_refused(error).await),
     };
     let read_at = access.app.clock().now();
-    let gone = || Record::Gone(Gone { name: name.clone(), found_at: read_at });
-    Ok(Reading { record: found.unwrap_or_else(gone), read_at })
+    let gone = || {
+        Record::Gone(Gone {
+            name: name.clone(),
+            found_at: read_at,
+        })
+    };
+    Ok(Reading {
+        record: found.unwrap_or_else(gone),
+        read_at,
+    })
 }
 
 async fn write(access: &Access<'_>, readings: Vec<Reading>) -> Result<()> {
-    let task = Task { access, force: true, with_parents: true, page: None };
+    let task = Task {
+        access,
+        force: true,
+        with_parents: true,
+        page: None,
+    };
     sync_records(&task, readings).await?;
     Ok(())
 }

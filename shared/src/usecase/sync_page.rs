@@ -15,6 +15,7 @@ use crate::domain::source::{Cursor, Record, RecordRef, Stream, Unreadable};
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::job::SyncJob;
+use crate::store::Open;
 use crate::usecase::access::Access;
 use crate::usecase::schema::ensure_schema;
 use crate::usecase::sync_records::{Reading, Task, sync_records};
@@ -43,7 +44,9 @@ pub async fn sync_page(
 }
 
 async fn work(app: &App, workspace: WorkspaceId, id: &RunId, page: u64, deadline: Timestamp) -> Result<()> {
-    let Some(run) = app.store().find_run(workspace, id).await? else { return Ok(()) };
+    let Some(run) = app.store().find_run(workspace, id).await? else {
+        return Ok(());
+    };
     match run.turn(page) {
         Turn::Past => queue_page(app, &run).await,
         Turn::Stopped => finish_up(app, &run).await,
@@ -56,8 +59,18 @@ async fn work(app: &App, workspace: WorkspaceId, id: &RunId, page: u64, deadline
 
 /// Queues the page a run stands at. Its name is that of the page, so that a repeat within minutes is one.
 pub(crate) async fn queue_page(app: &App, run: &Run) -> Result<()> {
-    let job = SyncJob::SyncPage { workspace: run.workspace, run: run.id.clone(), page: run.page };
-    Ok(app.queue().send(&job, &format!("{}-{}-{}", run.id, run.page, run.moved_at.millis())).await?)
+    let job = SyncJob::SyncPage {
+        workspace: run.workspace,
+        run: run.id.clone(),
+        page: run.page,
+    };
+    Ok(app
+        .queue()
+        .send(
+            &job,
+            &format!("{}-{}-{}", run.id, run.page, run.moved_at.millis()),
+        )
+        .await?)
 }
 
 async fn do_stage(app: &App, run: &Run, stage: &Stage, deadline: Timestamp) -> Result<PageDone> {
@@ -66,7 +79,12 @@ async fn do_stage(app: &App, run: &Run, stage: &Stage, deadline: Timestamp) -> R
     let mut done = match stage {
         Stage::Schema => {
             let complete = ensure_schema(&access).await?;
-            PageDone { receipt: Receipt::default(), next: None, more: !complete, expected: None }
+            PageDone {
+                receipt: Receipt::default(),
+                next: None,
+                more: !complete,
+                expected: None,
+            }
         }
         Stage::List(query) => list(&access, run, query).await?,
     };
@@ -95,14 +113,27 @@ async fn list(access: &Access<'_>, run: &Run, query: &Query) -> Result<PageDone>
     let acted = acted_members(query, &readings);
     let facts = query.filter != Filter::All;
     let parents = parents_to_tell(query, facts, &readings);
-    let page = PageOf { run: run.id.clone(), page: run.page };
-    let task = Task { access, force: false, with_parents: false, page: Some(page) };
+    let page = PageOf {
+        run: run.id.clone(),
+        page: run.page,
+    };
+    let task = Task {
+        access,
+        force: false,
+        with_parents: false,
+        page: Some(page),
+    };
     receipt.add(&sync_records(&task, readings).await?);
     for member in acted {
         receipt.add(&memberships_of(&task, &member).await?);
     }
     receipt.add(&tell_parents(&task, parents).await?);
-    Ok(PageDone { receipt, more: next.is_some(), next, expected })
+    Ok(PageDone {
+        receipt,
+        more: next.is_some(),
+        next,
+        expected,
+    })
 }
 
 /// The products say how many memberships are active: the best guess at the size of the whole that Whop offers.
@@ -177,7 +208,10 @@ async fn tell_parents(task: &Task<'_>, payments: Vec<PaymentId>) -> Result<Recei
     for payment in payments {
         let (whop, by) = task.access.whop();
         match whop.read(by, &RecordRef::Payments(payment)).await {
-            Ok(Some(record)) => readings.push(Reading { record, read_at: task.access.app.clock().now() }),
+            Ok(Some(record)) => readings.push(Reading {
+                record,
+                read_at: task.access.app.clock().now(),
+            }),
             Ok(None) => {}
             Err(error) => return Err(task.access.whop_refused(error).await),
         }
@@ -195,8 +229,14 @@ async fn keep_unreadable(
     for row in rows {
         warn!(event = "record.unreadable", run.id = %run.id, "a row of Whop's could not be read: {}", row.reason);
         receipt.count(stream, &Outcome::Failed(Failure::Unreadable));
-        let Some(failed) = FailedRecord::unreadable(stream, row, access.app.clock().now()) else { continue };
-        access.app.store().record_failure(access.workspace.id, &failed).await?;
+        let Some(failed) = FailedRecord::unreadable(stream, row, access.app.clock().now()) else {
+            continue;
+        };
+        access
+            .app
+            .store()
+            .record_failure(access.workspace.id, &failed)
+            .await?;
     }
     Ok(())
 }
@@ -207,8 +247,14 @@ async fn move_on(app: &App, run: &Run, done: PageDone) -> Result<()> {
     after.expected = done.expected.or(run.expected);
     if !app.store().checkpoint(&after, run.page).await? {
         // Somebody else did this page, or paused the run; whatever the run says now is right.
-        let Some(current) = app.store().find_run(run.workspace, &run.id).await? else { return Ok(()) };
-        return if current.state == RunState::Running { queue_page(app, &current).await } else { Ok(()) };
+        let Some(current) = app.store().find_run(run.workspace, &run.id).await? else {
+            return Ok(());
+        };
+        return if current.state == RunState::Running {
+            queue_page(app, &current).await
+        } else {
+            Ok(())
+        };
     }
     match after.state {
         RunState::Running => queue_page(app, &after).await,
@@ -218,10 +264,14 @@ async fn move_on(app: &App, run: &Run, done: PageDone) -> Result<()> {
 
 /// Frees the connection for the next run. Safe to repeat.
 async fn finish_up(app: &App, run: &Run) -> Result<()> {
-    let Some(ended_at) = run.state.ended_at() else { return Ok(()) };
+    let Some(ended_at) = run.state.ended_at() else {
+        return Ok(());
+    };
     let finished = matches!(run.state, RunState::Finished { .. });
     let watermark = finished.then_some(run.started_at);
-    app.store().release_run(run.workspace, &run.id, watermark, ended_at).await?;
+    app.store()
+        .release_run(run.workspace, &run.id, watermark, Some(ended_at))
+        .await?;
     if finished {
         let (seen, written, balances) = (run.receipt.seen(), run.receipt.written(), run.receipt.balances());
         info!(event = "run.finished", run.id = %run.id, seen, written, balances, "run {} finished", run.id);
@@ -231,7 +281,10 @@ async fn finish_up(app: &App, run: &Run) -> Result<()> {
 
 /// What no later attempt can mend ends the run, with its reason; everything else is tried again.
 async fn give_up(app: &App, run: &Run, failed: Error) -> Result<()> {
-    if !matches!(failed.kind(), Kind::Disconnected | Kind::Rejected | Kind::Invalid | Kind::NotFound | Kind::Bug) {
+    if !matches!(
+        failed.kind(),
+        Kind::Disconnected | Kind::Rejected | Kind::Invalid | Kind::NotFound | Kind::Bug
+    ) {
         return Err(failed);
     }
     error!(
@@ -243,8 +296,15 @@ async fn give_up(app: &App, run: &Run, failed: Error) -> Result<()> {
         run.id
     );
     let now = app.clock().now();
-    let state = RunState::Failed { at: now, reason: failed.advice().to_owned() };
-    match app.store().move_run(run.workspace, &run.id, &["running"], state, now).await? {
+    let state = RunState::Failed {
+        at: now,
+        reason: failed.advice().to_owned(),
+    };
+    match app
+        .store()
+        .move_run((run.workspace, &run.id), &[Open::Running], &state, now)
+        .await?
+    {
         Some(run) => finish_up(app, &run).await,
         None => Ok(()),
     }

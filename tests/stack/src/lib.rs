@@ -118,7 +118,7 @@ impl Stack {
         vars.insert("WHOP_CLIENT_ID", whop_app.client_id.clone());
         let config = Config::from_vars(|name| vars.get(name).cloned()).expect("a complete environment");
         let time = clock.cell().map_or(Clock::System, Clock::Stepped);
-        let app = App::forever(config, time);
+        let app = App::forever(config, time).expect("usable settings");
         let served = gateway::serve(app, listener);
         Self { app, clock, faults, aws, whop, twenty, url, served }
     }

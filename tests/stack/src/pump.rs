@@ -20,7 +20,7 @@ pub async fn once(stack: &Stack) -> usize {
     if received.is_empty() {
         return 0;
     }
-    let records: Vec<Value> = received.iter().map(record).collect();
+    let records: Vec<Value> = received.iter().map(|message| message.record()).collect();
     let event = serde_json::from_value(json!({ "Records": records })).expect("an event of SQS");
     let deadline = Timestamp::from_millis(stack.clock.now_ms()) + TIME_OUT;
     let answer = answer_queue(stack.app, event, deadline, sync::handle).await;
@@ -31,20 +31,6 @@ pub async fn once(stack: &Stack) -> usize {
         }
     }
     received.len()
-}
-
-fn record(message: &sim::aws::sqs::Received) -> Value {
-    json!({
-        "messageId": message.message_id,
-        "receiptHandle": message.receipt_handle,
-        "body": message.body,
-        "attributes": message.attributes,
-        "messageAttributes": {},
-        "md5OfBody": message.md5_of_body,
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:sync.fifo",
-        "awsRegion": "us-east-1"
-    })
 }
 
 /// Works off everything, moving a stepped clock to the moment a delayed message is due. Answers with how many

@@ -50,7 +50,10 @@ pub(crate) async fn sync_records(task: &Task<'_>, readings: Vec<Reading>) -> Res
     let mut receipt = Receipt::default();
     let mut streams: BTreeMap<Stream, Vec<Reading>> = BTreeMap::new();
     for reading in readings {
-        streams.entry(reading.record.name().stream()).or_default().push(reading);
+        streams
+            .entry(reading.record.name().stream())
+            .or_default()
+            .push(reading);
     }
     for (stream, readings) in streams {
         match stream {
@@ -69,7 +72,9 @@ pub(crate) async fn sync_records(task: &Task<'_>, readings: Vec<Reading>) -> Res
 async fn keep_facts(task: &Task<'_>, readings: &[Reading], receipt: &mut Receipt) -> Result<()> {
     let (store, workspace) = (task.access.app.store(), task.access.workspace.id);
     for reading in readings {
-        let Some(fact) = Fact::of_record(&reading.record) else { continue };
+        let Some(fact) = Fact::of_record(&reading.record) else {
+            continue;
+        };
         let outcome = match store.put_fact(workspace, &fact, reading.read_at).await? {
             Kept::New | Kept::Changed => Outcome::Written { linked: false },
             Kept::Same => Outcome::Unchanged,

@@ -1,6 +1,7 @@
 //! Sends changes in batches, finds the bad ones, and remembers what landed.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use tracing::{info, warn};
 
@@ -17,6 +18,8 @@ use crate::domain::run::{Failure, Outcome};
 use crate::domain::source::RecordRef;
 use crate::error::{Error, Kind, Result};
 use crate::job::SyncJob;
+use crate::store::Cards;
+use crate::twenty::TwentyError;
 use crate::usecase::access::{Access, Refused};
 use crate::usecase::schema::{forget_schema, options_exist};
 
@@ -32,8 +35,12 @@ struct Sent {
 /// Writes a batch. What landed is remembered even if the rest fails half-way.
 pub(super) async fn write_batch(task: &Task<'_>, batch: &[News]) -> Result<Vec<Outcome>> {
     let decisions = meet(task, batch).await?;
-    let places: Vec<usize> =
-        decisions.iter().enumerate().filter(|(_, it)| matches!(it, Decision::Send(_))).map(|(at, _)| at).collect();
+    let places: Vec<usize> = decisions
+        .iter()
+        .enumerate()
+        .filter(|(_, it)| matches!(it, Decision::Send(_)))
+        .map(|(at, _)| at)
+        .collect();
     let changes: Vec<Change> = decisions
         .iter()
         .filter_map(|decision| match decision {
@@ -44,9 +51,30 @@ pub(super) async fn write_batch(task: &Task<'_>, batch: &[News]) -> Result<Vec<O
     options_exist(task.access, &changes).await?;
     let (sent, result) = send(task.access, &changes).await;
     let mut by_place: HashMap<usize, usize> = HashMap::new();
-    by_place.extend(places.into_iter().enumerate().map(|(change, place)| (place, change)));
+    by_place.extend(
+        places
+            .into_iter()
+            .enumerate()
+            .map(|(change, place)| (place, change)),
+    );
     let outcomes = conclude(task, batch, &decisions, &by_place, &sent).await?;
     result.map(|()| outcomes)
+}
+
+impl Sent {
+    /// Takes in what Twenty answered for a part of the batch.
+    fn take(&mut self, part: Range<usize>, batch: &[Change], answers: &Answers) {
+        for (index, change) in part.zip(batch) {
+            match answers.get(&change.key) {
+                Some(Ok(id)) => drop(self.landed.insert(index, *id)),
+                Some(Err(error)) => drop(self.refused.insert(index, error.to_string())),
+                None => drop(
+                    self.refused
+                        .insert(index, "Twenty did not answer for it.".to_owned()),
+                ),
+            }
+        }
+    }
 }
 
 /// Sends changes, halving what is refused until the bad ones stand alone.
@@ -54,16 +82,11 @@ async fn send(access: &Access<'_>, changes: &[Change]) -> (Sent, Result<()>) {
     let mut sent = Sent::default();
     let mut halving = Halving::new(changes.len(), BATCH);
     while let Some(part) = halving.next_part() {
-        let Some(batch) = changes.get(part.clone()) else { continue };
+        let Some(batch) = changes.get(part.clone()) else {
+            continue;
+        };
         match upsert(access, batch).await {
-            Ok(Ok(ids)) => {
-                for (index, change) in part.zip(batch) {
-                    match ids.get(&change.key) {
-                        Some(id) => drop(sent.landed.insert(index, *id)),
-                        None => drop(sent.refused.insert(index, "Twenty did not answer for it.".to_owned())),
-                    }
-                }
-            }
+            Ok(Ok(answers)) => sent.take(part, batch, &answers),
             Ok(Err(reason)) => {
                 if let Refusal::Alone(index) = halving.refused(part) {
                     sent.refused.insert(index, reason);
@@ -75,15 +98,18 @@ async fn send(access: &Access<'_>, changes: &[Change]) -> (Sent, Result<()>) {
     (sent, Ok(()))
 }
 
-type Landed = HashMap<String, CrmId>;
+/// What Twenty answered for each record, by Whop id.
+type Answers = HashMap<String, std::result::Result<CrmId, TwentyError>>;
 
-/// One batch: the ids by Whop id, or why Twenty refuses it as a whole.
-async fn upsert(access: &Access<'_>, batch: &[Change]) -> Result<std::result::Result<Landed, String>> {
-    let Some(object) = batch.first().map(|change| change.object) else { return Ok(Ok(Landed::new())) };
+/// One batch: the answers by Whop id, or why Twenty refuses it as a whole.
+async fn upsert(access: &Access<'_>, batch: &[Change]) -> Result<std::result::Result<Answers, String>> {
+    let Some(object) = batch.first().map(|change| change.object) else {
+        return Ok(Ok(Answers::new()));
+    };
     loop {
         let (twenty, at) = access.twenty().await?;
         match twenty.upsert(at, object, batch).await {
-            Ok(landed) => return Ok(Ok(landed.into_iter().map(|it| (it.key, it.id)).collect())),
+            Ok(answers) => return Ok(Ok(answers.into_iter().map(|it| (it.key, it.id)).collect())),
             Err(error) => match access.refused(error).await? {
                 Refused::Again => {}
                 Refused::Batch(reason) => return Ok(Err(reason)),
@@ -96,7 +122,9 @@ async fn upsert(access: &Access<'_>, batch: &[Change]) -> Result<std::result::Re
 /// Our fields are not what we thought: they are made again before the next attempt.
 pub(super) async fn drifted(access: &Access<'_>) -> Error {
     match forget_schema(access).await {
-        Ok(()) => Error::new(Kind::Unavailable).saying("Our fields in Twenty changed. They are being mended."),
+        Ok(()) => {
+            Error::new(Kind::Unavailable).saying("Our fields in Twenty changed. They are being mended.")
+        }
         Err(error) => error,
     }
 }
@@ -127,8 +155,12 @@ async fn conclude(
             }
             Decision::Send(sending) => match change.and_then(|change| sent.landed.get(change)) {
                 Some(id) => {
-                    conclusion.links.push(link(news, *id, &sending.written, task.page.clone()));
-                    Outcome::Written { linked: sending.linked }
+                    conclusion
+                        .links
+                        .push(link(news, *id, &sending.written, task.page.clone()));
+                    Outcome::Written {
+                        linked: sending.linked,
+                    }
                 }
                 None => not_landed(task, news, sending, change.and_then(|it| sent.refused.get(it))).await?,
             },
@@ -143,7 +175,13 @@ async fn conclude(
 }
 
 fn link(news: &News, crm: CrmId, written: &Written, by: Option<PageOf>) -> Link {
-    Link { name: news.name.clone(), crm, revision: news.revision.clone(), written: written.clone(), by }
+    Link {
+        name: news.name.clone(),
+        crm,
+        revision: news.revision.clone(),
+        written: written.clone(),
+        by,
+    }
 }
 
 /// A change that did not land: refused for good, or not sent because the line broke, which the caller sees as
@@ -157,7 +195,11 @@ async fn not_landed(
     if let Some(reason) = reason {
         let now = task.access.app.clock().now();
         let failed = FailedRecord::new(&news.record, Failure::RefusedByTwenty, reason, now);
-        task.access.app.store().record_failure(task.access.workspace.id, &failed).await?;
+        task.access
+            .app
+            .store()
+            .record_failure(task.access.workspace.id, &failed)
+            .await?;
         info!(record = %news.name, object = sending.change.object.singular(), "Twenty refused a record");
     }
     Ok(Outcome::Failed(Failure::RefusedByTwenty))
@@ -165,19 +207,17 @@ async fn not_landed(
 
 /// Stores what landed. A link that somebody moved further meanwhile means that our write came too late and may
 /// have put an older value back: the record is read and written once more.
-async fn remember(
-    task: &Task<'_>,
-    batch: &[News],
-    links: Vec<Link>,
-    asked: &[RecordRef],
-) -> Result<()> {
+async fn remember(task: &Task<'_>, batch: &[News], links: Vec<Link>, asked: &[RecordRef]) -> Result<()> {
     let (store, workspace) = (task.access.app.store(), task.access.workspace.id);
     let mut late: Vec<RecordRef> = Vec::new();
     let mut done: Vec<RecordRef> = Vec::new();
     for (name, stored) in store.put_links(workspace, links).await? {
         if stored { done.push(name) } else { late.push(name) }
     }
-    for news in batch.iter().filter(|news| news.failed.is_some() && done.contains(&news.name)) {
+    for news in batch
+        .iter()
+        .filter(|news| news.failed.is_some() && done.contains(&news.name))
+    {
         store.clear_failed(workspace, &news.name).await?;
     }
     let answered: Vec<RecordRef> = done.into_iter().filter(|name| !asked.contains(name)).collect();
@@ -185,12 +225,27 @@ async fn remember(
     if late.is_empty() {
         return Ok(());
     }
-    warn!(event = "record.overtaken", records = late.len(), "newer facts overtook a write; it is repeated");
+    warn!(
+        event = "record.overtaken",
+        records = late.len(),
+        "newer facts overtook a write; it is repeated"
+    );
     for name in &late {
         store.forget_fingerprint(workspace, name).await?;
     }
     let dedup = format!("overtaken-{workspace}-{}", task.access.app.clock().now().millis());
-    Ok(task.access.app.queue().send(&SyncJob::SyncRecords { workspace, records: late }, &dedup).await?)
+    Ok(task
+        .access
+        .app
+        .queue()
+        .send(
+            &SyncJob::SyncRecords {
+                workspace,
+                records: late,
+            },
+            &dedup,
+        )
+        .await?)
 }
 
 /// A question about a member who is in the CRM now without anybody's answer has answered itself.
@@ -206,8 +261,8 @@ async fn settle_cards(task: &Task<'_>, answered: &[RecordRef]) -> Result<()> {
         return Ok(());
     }
     let (store, workspace) = (task.access.app.store(), task.access.workspace.id);
-    let (cards, _) = store.list_cards(workspace, true, 100, None).await?;
-    for card in cards.iter().filter(|card| members.contains(&&card.member)) {
+    let cards = store.list_cards(workspace, Cards::Open, 100, None).await?;
+    for card in cards.items.iter().filter(|card| members.contains(&&card.member)) {
         store.delete_card(workspace, &card.member).await?;
     }
     Ok(())
