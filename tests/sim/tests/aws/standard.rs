@@ -101,14 +101,14 @@ async fn attributes_travel_with_their_digests() {
     let street = Street::open().await;
     let (client, url) = (street.sqs(), street.standard_queue());
     let attribute = MessageAttributeValue::builder()
-        .data_type("String")
-        .string_value("v");
+        .data_type("Number")
+        .string_value("1493147359900");
 
     let sent = client
         .send_message()
         .queue_url(&url)
         .message_body("hello")
-        .message_attributes("k", attribute.build().unwrap())
+        .message_attributes("timestamp", attribute.build().unwrap())
         .send()
         .await
         .unwrap();
@@ -122,13 +122,13 @@ async fn attributes_travel_with_their_digests() {
         sent.md5_of_message_body(),
         Some("5d41402abc4b2a76b9719d911017c592")
     );
+    // A digest that others have published for this attribute.
+    let digest = Some("235c5c510d26fb653d073faed50ae77c");
+    assert_eq!(sent.md5_of_message_attributes(), digest);
+    assert_eq!(received[0].md5_of_message_attributes(), digest);
     assert_eq!(
-        received[0].md5_of_message_attributes(),
-        sent.md5_of_message_attributes()
-    );
-    assert_eq!(
-        received[0].message_attributes().unwrap()["k"].string_value(),
-        Some("v")
+        received[0].message_attributes().unwrap()["timestamp"].string_value(),
+        Some("1493147359900")
     );
 }
 
