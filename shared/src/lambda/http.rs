@@ -213,7 +213,7 @@ where
 }
 
 /// Logs a failure once, at the level of who must act.
-pub(super) fn tell(error: &Error) {
+pub fn tell(error: &Error) {
     let (kind, chain) = (error.kind().as_str(), error.chain());
     match error.kind() {
         Kind::Bug => error!(

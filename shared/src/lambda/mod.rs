@@ -6,7 +6,7 @@ mod http;
 mod queue;
 pub mod telemetry;
 
-pub use self::http::{Reply, Request, answer_http, serve_http};
+pub use self::http::{Reply, Request, answer_http, serve_http, tell};
 pub use self::queue::{Batch, Job, answer_queue, serve_queue};
 
 /// A function that aborts on a panic would take the nine messages beside a bad one along.
