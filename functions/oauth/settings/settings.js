@@ -206,12 +206,23 @@ function onPress(id, work) {
 
 async function attempt(work) {
   hush();
+  const section = document.activeElement?.closest("section");
   try {
     await work();
+    if (section) keepFocus(section);
   } catch (error) {
     if (error.code === "UNAUTHENTICATED") return showSignedOut(error);
     complain(error);
   }
+}
+
+/** If what had the focus is gone, the next heading gets it, so that keyboard users are not thrown to the top. */
+function keepFocus(section) {
+  const focused = document.activeElement;
+  if (focused !== document.body && focused.checkVisibility()) return;
+  const after = [...document.querySelectorAll("section")];
+  const next = after.slice(after.indexOf(section)).find((it) => !it.hidden);
+  (next ?? $("main")).querySelector("h2")?.focus();
 }
 
 /** Sends a form through `work`, which gets its values; what is wrong is shown beside the field. */
@@ -643,7 +654,6 @@ async function settle(card, { choice, person }) {
     }`, { member: card.member, choice, person });
   say(`Decided for ${card.name}. The next sync does it.`);
   await changed();
-  if (document.activeElement === document.body) ($("cards").hidden ? $("sync-title") : $("cards-title")).focus();
 }
 
 // --- Drawing: settings and tokens ----------------------------------------------------------------------------
