@@ -16,6 +16,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use crate::domain::grant::Secret;
+use crate::error::{Error, Kind};
 
 /// The roots that AWS's services are certified by: Amazon Root CA 1 to 4 and Starfield Services Root G2
 /// (Amazon Trust Services, repository page).
@@ -116,6 +117,34 @@ impl Aws {
     pub(crate) fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         let make = || client!(aws_sdk_secretsmanager, self, self.settings.endpoints.secrets);
         self.secrets.get_or_init(make).clone()
+    }
+}
+
+/// A secret that could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretError {
+    #[error("the secret could not be read")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the secret has no text")]
+    Empty,
+}
+
+impl From<SecretError> for Error {
+    fn from(error: SecretError) -> Self {
+        let kind = match &error {
+            SecretError::Unavailable(_) => Kind::Unavailable,
+            SecretError::Empty => Kind::Bug,
+        };
+        Self::new(kind).because(error)
+    }
+}
+
+impl Aws {
+    /// The text of a secret, by its name or ARN.
+    pub(crate) async fn secret(&self, name: &str) -> Result<Secret, SecretError> {
+        let answer = self.secrets().get_secret_value().secret_id(name).send().await;
+        let answer = answer.map_err(|error| SecretError::Unavailable(error.into()))?;
+        answer.secret_string.map(Secret::new).ok_or(SecretError::Empty)
     }
 }
 

@@ -153,6 +153,22 @@ impl Queue {
         Ok((left, code.unwrap_or_default()))
     }
 
+    /// Says once more what a message said, as a new message at the end of its group.
+    pub(crate) async fn send_again(&self, body: &str, group: &str, dedup: &str) -> Result<(), QueueError> {
+        let request = self
+            .client
+            .send_message()
+            .queue_url(&self.sync)
+            .message_group_id(group);
+        request
+            .message_deduplication_id(plain(dedup))
+            .message_body(body)
+            .send()
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
     /// Sets a message aside with its reason, so that it is not tried in vain. Parking it twice keeps one.
     pub(crate) async fn park(&self, message: &Parked<'_>) -> Result<(), QueueError> {
         let dedup = hashed(&[message.group, message.body]);

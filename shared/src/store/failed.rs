@@ -1,8 +1,10 @@
 //! Records that failed, with their source, until they succeed.
 
+use std::collections::HashMap;
+
 use super::expression::{Expression, number, text, value};
 use super::listing::{Listed, Listing};
-use super::table::Key;
+use super::table::{Key, read};
 use super::{Result, Store, kept_raw};
 use crate::domain::failed::FailedRecord;
 use crate::domain::id::WorkspaceId;
@@ -22,15 +24,10 @@ impl Store {
     /// Keeps a record that failed. One that failed before keeps its first moment and counts one try more,
     /// whatever `tries` says. A raw text of more than 300 KB is cut.
     pub(crate) async fn record_failure(&self, workspace: WorkspaceId, failed: &FailedRecord) -> Result<()> {
-        let run = if failed.run.is_some() {
-            ", #run = :run"
-        } else {
-            " REMOVE #run"
-        };
-        let mut change = Expression::update(format!(
+        let change = Expression::update(
             "SET #name = :name, #reason = :reason, #kind = :kind, #raw = :raw, #last_at = :last_at, \
-             #first_at = if_not_exists(#first_at, :first_at), #tries = if_not_exists(#tries, :zero) + :one{run}"
-        ))
+             #first_at = if_not_exists(#first_at, :first_at), #tries = if_not_exists(#tries, :zero) + :one",
+        )
         .with("name", value(&failed.name)?)
         .with("reason", text(&failed.reason))
         .with("kind", value(&failed.kind)?)
@@ -39,9 +36,6 @@ impl Store {
         .with("first_at", number(failed.first_at.millis()))
         .with("zero", number(0))
         .with("one", number(1));
-        if let Some(run) = &failed.run {
-            change = change.with("run", text(run));
-        }
         self.table.update(&key(workspace, &failed.name), &change).await?;
         Ok(())
     }
@@ -65,6 +59,22 @@ impl Store {
         name: &RecordRef,
     ) -> Result<Option<FailedRecord>> {
         self.table.find(&key(workspace, name)).await
+    }
+
+    /// Of these records, those that failed before.
+    pub(crate) async fn failed_among(
+        &self,
+        workspace: WorkspaceId,
+        names: &[RecordRef],
+    ) -> Result<HashMap<RecordRef, FailedRecord>> {
+        let items = self
+            .table
+            .get_many(names.iter().map(|name| key(workspace, name)))
+            .await?;
+        let failed = items.into_iter().map(read::<FailedRecord>);
+        failed
+            .map(|failed| failed.map(|failed| (failed.name.clone(), failed)))
+            .collect()
     }
 
     /// Forgets a record that succeeded, or that nobody wants any more.

@@ -106,6 +106,16 @@ impl Store {
         self.with_lease(workspace, lease, change).await
     }
 
+    /// Notes that the access token of the grant that was read at `seen_version` no longer works, so that the
+    /// next worker refreshes it. A grant that was refreshed since is left alone.
+    pub(crate) async fn expire_grant(&self, workspace: WorkspaceId, seen_version: u64) -> Result<bool> {
+        let change = Expression::update("SET #grant.#expires_at = :epoch")
+            .and_only_if("#version = :seen AND attribute_exists(#grant.#expires_at)")
+            .with("epoch", number(0))
+            .with("seen", number(seen_version));
+        Ok(self.table.update(&key(workspace), &change).await?.is_yes())
+    }
+
     /// Notes that Whop revoked the grant, and ends the lease.
     pub(crate) async fn mark_revoked(
         &self,

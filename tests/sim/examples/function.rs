@@ -3,6 +3,7 @@
 //! It does what the event says under `do`: `echo`, `fail`, `exit`, `hang` or `env`.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::print_stderr,

@@ -20,3 +20,5 @@ pub mod aws;
 pub mod clock;
 pub mod fault;
 pub mod serve;
+pub mod twenty;
+pub mod whop;

@@ -12,7 +12,6 @@ fn failed(at: Timestamp, reason: &str) -> FailedRecord {
         first_at: at,
         last_at: at,
         tries: 1,
-        run: None,
     }
 }
 
@@ -32,10 +31,7 @@ impl Fixture {
 #[tokio::test]
 async fn a_record_that_fails_again_keeps_its_first_moment_and_counts() {
     let fixture = Fixture::start().await;
-    let again = FailedRecord {
-        run: Some(id("run_1")),
-        ..failed(later(5), "bad phone")
-    };
+    let again = failed(later(5), "bad phone");
 
     fixture.fail(&failed(NOW, "bad e-mail")).await;
     assert_eq!(fixture.failed().await, Some(failed(NOW, "bad e-mail")));

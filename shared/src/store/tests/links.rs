@@ -22,7 +22,7 @@ fn link(number: usize, revision: Revision) -> Link {
         crm: CrmId(Uuid::from_u128(5)),
         revision,
         written: [("name".to_owned(), "Ada".to_owned())].into(),
-        run: Some(id("run_1")),
+        by: None,
     }
 }
 

@@ -54,7 +54,6 @@ async fn a_cursor_of_another_workspace_or_list_is_refused() {
         first_at: NOW,
         last_at: NOW,
         tries: 1,
-        run: None,
     };
     fixture.store.record_failure(workspace(1), &failed).await.unwrap();
     let foreign = fixture

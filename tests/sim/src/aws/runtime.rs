@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::Mutex as Turn;
+use tokio::sync::{Mutex as Turn, watch};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use self::api::Work;
+use self::api::{Stage, Work};
 use self::process::Process;
 use super::{ACCOUNT, REGION};
 
@@ -43,7 +43,8 @@ struct Start {
 #[derive(Debug, Default)]
 struct Seen {
     pid: Option<u32>,
-    ready_after: Option<Duration>,
+    /// When the present process started, and how far it has come.
+    progress: Option<(Instant, watch::Receiver<Stage>)>,
     starts: usize,
     invocations: u64,
     log: Vec<String>,
@@ -89,9 +90,10 @@ impl RuntimeHost {
     /// Hands the function an event and waits for what comes of it. Calls beside each other wait for their turn.
     pub async fn invoke(&self, event: Value, deadline: Duration) -> Invocation {
         let mut turn = self.turn.lock().await;
-        let mut process = match turn.take().filter(Process::is_running) {
-            Some(process) => process,
-            None => Process::spawn(&self.start, &self.seen).await,
+        let is_running = turn.as_mut().is_some_and(Process::is_running);
+        let mut process = match turn.take() {
+            Some(process) if is_running => process,
+            Some(_) | None => Process::spawn(&self.start, &self.seen).await,
         };
         let id = self.next_id();
         let (invocation, is_usable) = run(&mut process, &id, event, deadline).await;
@@ -113,7 +115,12 @@ impl RuntimeHost {
 
     /// From the start of the present process to its first request for work.
     pub fn ready_after(&self) -> Option<Duration> {
-        self.seen.lock().unwrap().ready_after
+        let seen = self.seen.lock().unwrap();
+        let (started, stages) = seen.progress.as_ref()?;
+        match *stages.borrow() {
+            Stage::Ready(since) => Some(since - *started),
+            Stage::Starting | Stage::Refused(_) => None,
+        }
     }
 
     /// The present process; the last one when none runs.
@@ -157,12 +164,17 @@ async fn run(process: &mut Process, id: &str, event: Value, deadline: Duration) 
     if let Some(refused) = process.ready().await {
         return (failed(refused, Duration::ZERO), false);
     }
+    let timed_out = || {
+        let message = format!("Task timed out after {:.2} seconds", deadline.as_secs_f64());
+        ErrorBody::new("Sandbox.Timedout", message)
+    };
     let (work, taken, answered) = Work::new(id, &event, deadline);
     process.offer(work);
     tokio::select! {
         biased;
         _ = taken => {}
         error = process.died(id) => return (failed(error, Duration::ZERO), false),
+        () = sleep(deadline) => return (failed(timed_out(), Duration::ZERO), false),
     }
     let began = Instant::now();
     tokio::select! {
@@ -172,10 +184,7 @@ async fn run(process: &mut Process, id: &str, event: Value, deadline: Duration) 
             (invocation, true)
         }
         error = process.died(id) => (failed(error, began.elapsed()), false),
-        () = sleep(deadline) => {
-            let message = format!("Task timed out after {:.2} seconds", deadline.as_secs_f64());
-            (failed(ErrorBody::new("Sandbox.Timedout", message), began.elapsed()), false)
-        }
+        () = sleep(deadline) => (failed(timed_out(), began.elapsed()), false),
     }
 }
 

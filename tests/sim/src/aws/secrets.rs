@@ -76,12 +76,12 @@ impl Secret {
     }
 }
 
-type Shelf = BTreeMap<String, Secret>;
+type Vault = BTreeMap<String, Secret>;
 
 /// The service. Clones are the same service; it stops listening when the last clone is dropped.
 #[derive(Clone)]
 pub struct Secrets {
-    shelf: Arc<Mutex<Shelf>>,
+    vault: Arc<Mutex<Vault>>,
     clock: Clock,
     served: Arc<Served>,
 }
@@ -99,8 +99,8 @@ impl Secrets {
     ///
     /// When the port is taken.
     pub async fn start(clock: &Clock, faults: &Faults, port: u16) -> Self {
-        let shelf = Arc::new(Mutex::new(Shelf::new()));
-        let (seen, now) = (Arc::clone(&shelf), clock.clone());
+        let vault = Arc::new(Mutex::new(Vault::new()));
+        let (seen, now) = (Arc::clone(&vault), clock.clone());
         let router = DIALECT.router(move |operation, body| {
             let result = run(&mut seen.lock().unwrap(), now.now_ms(), &operation, &body);
             async move { result }
@@ -109,7 +109,7 @@ impl Secrets {
             .await
             .unwrap_or_else(|error| panic!("Secrets Manager cannot listen on port {port}: {error}"));
         Self {
-            shelf,
+            vault,
             clock: clock.clone(),
             served: Arc::new(served),
         }
@@ -123,8 +123,8 @@ impl Secrets {
     /// Makes `value` the current version of a secret, creating the secret when it is missing. Returns its ARN.
     pub fn put(&self, name: &str, value: &str) -> String {
         let now = self.clock.now_ms();
-        let mut shelf = self.shelf.lock().unwrap();
-        let secret = shelf.entry(name.to_owned()).or_insert_with(|| Secret {
+        let mut vault = self.vault.lock().unwrap();
+        let secret = vault.entry(name.to_owned()).or_insert_with(|| Secret {
             created_ms: now,
             versions: Vec::new(),
         });
@@ -164,18 +164,18 @@ struct DescribeSecret {
     secret_id: String,
 }
 
-fn run(shelf: &mut Shelf, now: i64, operation: &str, body: &Bytes) -> Result<Value, Refusal> {
+fn run(vault: &mut Vault, now: i64, operation: &str, body: &Bytes) -> Result<Value, Refusal> {
     match operation {
-        "GetSecretValue" => get(shelf, &read(body)?),
-        "PutSecretValue" => put(shelf, now, read(body)?),
-        "DescribeSecret" => describe(shelf, &read(body)?),
+        "GetSecretValue" => get(vault, &read(body)?),
+        "PutSecretValue" => put(vault, now, read(body)?),
+        "DescribeSecret" => describe(vault, &read(body)?),
         other => Err(unknown_operation(other)),
     }
 }
 
-fn get(shelf: &Shelf, request: &GetSecretValue) -> Result<Value, Refusal> {
-    let name = name_of(shelf, &request.secret_id)?;
-    let secret = &shelf[&name];
+fn get(vault: &Vault, request: &GetSecretValue) -> Result<Value, Refusal> {
+    let name = name_of(vault, &request.secret_id)?;
+    let secret = &vault[&name];
     let stage = request.version_stage.as_deref().unwrap_or(CURRENT);
     let found = match &request.version_id {
         Some(id) => secret.versions.iter().find(|version| version.id == *id),
@@ -206,8 +206,8 @@ fn get(shelf: &Shelf, request: &GetSecretValue) -> Result<Value, Refusal> {
     }))
 }
 
-fn put(shelf: &mut Shelf, now: i64, request: PutSecretValue) -> Result<Value, Refusal> {
-    let name = name_of(shelf, &request.secret_id)?;
+fn put(vault: &mut Vault, now: i64, request: PutSecretValue) -> Result<Value, Refusal> {
+    let name = name_of(vault, &request.secret_id)?;
     let value = match (request.secret_string, request.secret_binary) {
         (Some(text), None) => Content::Text(text),
         (None, Some(base64)) => Content::Binary(base64),
@@ -225,7 +225,7 @@ fn put(shelf: &mut Shelf, now: i64, request: PutSecretValue) -> Result<Value, Re
         ));
     };
     let stages = request.version_stages.unwrap_or_else(|| vec![CURRENT.to_owned()]);
-    let secret = shelf.get_mut(&name).expect("the name was looked up");
+    let secret = vault.get_mut(&name).expect("the name was looked up");
     match secret.versions.iter().find(|version| version.id == id) {
         Some(same) if same.value == value => {}
         Some(_) => {
@@ -249,9 +249,9 @@ fn put(shelf: &mut Shelf, now: i64, request: PutSecretValue) -> Result<Value, Re
     Ok(json!({ "ARN": arn(&name), "Name": name, "VersionId": id, "VersionStages": stages }))
 }
 
-fn describe(shelf: &Shelf, request: &DescribeSecret) -> Result<Value, Refusal> {
-    let name = name_of(shelf, &request.secret_id)?;
-    let secret = &shelf[&name];
+fn describe(vault: &Vault, request: &DescribeSecret) -> Result<Value, Refusal> {
+    let name = name_of(vault, &request.secret_id)?;
+    let secret = &vault[&name];
     let stages: BTreeMap<&str, &Vec<String>> = secret
         .versions
         .iter()
@@ -269,8 +269,8 @@ fn describe(shelf: &Shelf, request: &DescribeSecret) -> Result<Value, Refusal> {
 }
 
 /// A secret is named by its name, or by its ARN with or without the random tail.
-fn name_of(shelf: &Shelf, id: &str) -> Result<String, Refusal> {
-    shelf
+fn name_of(vault: &Vault, id: &str) -> Result<String, Refusal> {
+    vault
         .keys()
         .find(|name| {
             let whole = arn(name);

@@ -6,6 +6,7 @@
 mod admission;
 mod attributes;
 mod message;
+mod places;
 mod queue;
 mod refusal;
 mod service;
@@ -18,7 +19,8 @@ use tokio::sync::watch;
 use self::attributes::{Attributes, MAX_VISIBILITY_SECONDS, Redrive};
 use self::message::Outgoing;
 pub use self::message::{Held, MessageAttribute, Place, Received};
-pub use self::queue::Depth;
+pub use self::places::Depth;
+use self::queue::Queue;
 use self::service::Service;
 use super::json::{Dialect, Refusal};
 use super::{ACCOUNT, REGION};
@@ -161,7 +163,7 @@ impl Sqs {
     /// When there is no such queue; the same holds for the methods below.
     pub fn depth(&self, queue: &str) -> Depth {
         self.service
-            .with(queue, |queue, now| queue.depth(now))
+            .with(queue, Queue::depth)
             .expect("a queue that exists")
     }
 
@@ -169,14 +171,14 @@ impl Sqs {
     /// if nothing is sent, deleted or released before. `None` when nothing is delayed or in flight.
     pub fn next_visible_at(&self, queue: &str) -> Option<i64> {
         self.service
-            .with(queue, |queue, now| queue.next_visible_at(now))
+            .with(queue, Queue::next_visible_at)
             .expect("a queue that exists")
     }
 
     /// Everything in the queue, oldest first, without receiving it.
     pub fn messages(&self, queue: &str) -> Vec<Held> {
         self.service
-            .with(queue, |queue, now| queue.messages(now))
+            .with(queue, Queue::messages)
             .expect("a queue that exists")
     }
 

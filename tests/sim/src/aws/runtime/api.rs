@@ -11,12 +11,16 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex as Turn, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::{ErrorBody, function_arn};
 use crate::clock::Clock;
 
 /// The largest answer Lambda takes from a function, 6 MB, and a little for its envelope.
 const MAX_ANSWER: usize = 6 * 1024 * 1024 + 100 * 1024;
+
+/// What the function says to an event.
+type Answer = Result<Value, ErrorBody>;
 
 /// An event that waits for the process to ask for it.
 #[derive(Debug)]
@@ -25,7 +29,7 @@ pub(super) struct Work {
     event: String,
     deadline: Duration,
     taken: oneshot::Sender<()>,
-    answer: oneshot::Sender<Result<Value, ErrorBody>>,
+    answer: oneshot::Sender<Answer>,
 }
 
 impl Work {
@@ -34,11 +38,7 @@ impl Work {
         id: &str,
         event: &Value,
         deadline: Duration,
-    ) -> (
-        Self,
-        oneshot::Receiver<()>,
-        oneshot::Receiver<Result<Value, ErrorBody>>,
-    ) {
+    ) -> (Self, oneshot::Receiver<()>, oneshot::Receiver<Answer>) {
         let (taken, when_taken) = oneshot::channel();
         let (answer, when_answered) = oneshot::channel();
         let work = Self {
@@ -52,11 +52,15 @@ impl Work {
     }
 }
 
+/// An invocation that is out, by its request id, and where its answer goes.
+type Open = (String, oneshot::Sender<Answer>);
+
 /// What the process has said about itself.
 #[derive(Clone, Debug)]
 pub(super) enum Stage {
     Starting,
-    Ready,
+    /// It has asked for work, first at this moment.
+    Ready(Instant),
     Refused(ErrorBody),
 }
 
@@ -64,8 +68,7 @@ pub(super) enum Stage {
 struct Desk {
     function: String,
     work: Turn<mpsc::Receiver<Work>>,
-    /// The invocation that is out, and where its answer goes.
-    open: Mutex<Option<(String, oneshot::Sender<Result<Value, ErrorBody>>)>>,
+    open: Mutex<Option<Open>>,
     stage: watch::Sender<Stage>,
 }
 
@@ -93,7 +96,7 @@ async fn next(State(desk): State<Arc<Desk>>) -> Response {
     desk.stage.send_if_modified(|stage| {
         let is_first = matches!(stage, Stage::Starting);
         if is_first {
-            *stage = Stage::Ready;
+            *stage = Stage::Ready(Instant::now());
         }
         is_first
     });
@@ -121,7 +124,7 @@ async fn next(State(desk): State<Arc<Desk>>) -> Response {
         .collect();
     *desk.open.lock().unwrap() = Some((work.id, work.answer));
     // Whoever offered the work may have given up; then nobody is told.
-    drop(work.taken.send(()));
+    work.taken.send(()).ok();
     (headers, work.event).into_response()
 }
 
@@ -147,20 +150,16 @@ async fn init_error(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
 }
 
 impl Desk {
-    fn close(&self, id: &str, result: Result<Value, ErrorBody>) -> Response {
+    fn close(&self, id: &str, result: Answer) -> Response {
         let mut open = self.open.lock().unwrap();
-        match open.take_if(|(open, _)| open == id) {
-            Some((_, answer)) => {
-                // Late answers find nobody waiting; Lambda drops them, too.
-                drop(answer.send(result));
-                accepted()
-            }
-            None => {
-                let body = json!({ "errorType": "InvalidRequestID", "errorMessage": "Invalid request ID" });
-                let content_type = [(header::CONTENT_TYPE, "application/json")];
-                (StatusCode::BAD_REQUEST, content_type, body.to_string()).into_response()
-            }
-        }
+        let Some((_, answer)) = open.take_if(|(open, _)| open == id) else {
+            let body = json!({ "errorType": "InvalidRequestID", "errorMessage": "Invalid request ID" });
+            let content_type = [(header::CONTENT_TYPE, "application/json")];
+            return (StatusCode::BAD_REQUEST, content_type, body.to_string()).into_response();
+        };
+        // Late answers find nobody waiting; Lambda drops them, too.
+        answer.send(result).ok();
+        accepted()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::serve::{Served, serve};
 
 #[derive(Debug)]
 pub(super) struct Process {
-    child: Mutex<Child>,
+    child: Child,
     started: Instant,
     offer: mpsc::Sender<Work>,
     stages: watch::Receiver<Stage>,
@@ -52,12 +52,11 @@ impl Process {
         {
             let mut seen = seen.lock().unwrap();
             seen.pid = child.id();
-            seen.ready_after = None;
+            seen.progress = Some((started, stages.clone()));
             seen.starts += 1;
         }
-        tokio::spawn(note_ready(stages.clone(), started, Arc::clone(seen)));
         Self {
-            child: Mutex::new(child),
+            child,
             started,
             offer,
             stages,
@@ -66,8 +65,8 @@ impl Process {
         }
     }
 
-    pub(super) fn is_running(&self) -> bool {
-        matches!(self.child.lock().unwrap().try_wait(), Ok(None))
+    pub(super) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Waits until the process asks for work. When it never will, says why.
@@ -80,13 +79,13 @@ impl Process {
                 .map(|stage| stage.clone())
                 .expect("the desk lives as long as its server")
         };
-        let child = self.child.get_mut().unwrap();
+        let child = &mut self.child;
         let outcome = timeout(left, async {
             tokio::select! {
                 biased;
                 stage = decided => match stage {
                     Stage::Refused(error) => Some(error),
-                    Stage::Starting | Stage::Ready => None,
+                    Stage::Starting | Stage::Ready(_) => None,
                 },
                 end = child.wait() => Some(exit_error("during its start", end)),
             }
@@ -106,14 +105,14 @@ impl Process {
 
     /// Resolves when the process ends.
     pub(super) async fn died(&mut self, request: &str) -> ErrorBody {
-        let end = self.child.get_mut().unwrap().wait().await;
+        let end = self.child.wait().await;
         exit_error(&format!("in request {request}"), end)
     }
 
     /// Kills the process and waits until the last line it wrote is kept.
     pub(super) async fn end(mut self) {
         // It may have ended by itself.
-        drop(self.child.get_mut().unwrap().kill().await);
+        drop(self.child.kill().await);
         for reader in self.readers {
             reader.await.expect("a reader of lines does not fail");
         }
@@ -156,14 +155,4 @@ fn keep_lines(pipe: impl AsyncRead + Send + Unpin + 'static, seen: Arc<Mutex<See
             line.clear();
         }
     })
-}
-
-async fn note_ready(mut stages: watch::Receiver<Stage>, started: Instant, seen: Arc<Mutex<Seen>>) {
-    let is_ready = stages
-        .wait_for(|stage| matches!(stage, Stage::Ready))
-        .await
-        .is_ok();
-    if is_ready {
-        seen.lock().unwrap().ready_after = Some(started.elapsed());
-    }
 }

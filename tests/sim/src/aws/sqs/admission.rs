@@ -78,7 +78,6 @@ fn check_name(parameter: &str, value: Option<&str>) -> Result<(), Refusal> {
 
 fn check_delay(queue: &Attributes, message: &Outgoing) -> Result<(), Refusal> {
     match message.delay_seconds {
-        None => Ok(()),
         // Zero on a FIFO queue means what leaving it out means, and is let through.
         Some(seconds) if queue.fifo && seconds != 0 => {
             Err(refusal::parameter("DelaySeconds", seconds, WRONG_QUEUE_TYPE))
@@ -88,7 +87,7 @@ fn check_delay(queue: &Attributes, message: &Outgoing) -> Result<(), Refusal> {
             seconds,
             "DelaySeconds must be >= 0 and <= 900.",
         )),
-        Some(_) => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -130,12 +130,10 @@ fn flag(name: &str, value: &str) -> Result<bool, Refusal> {
     value.parse().map_err(|_| refusal::bad_attribute(name))
 }
 
-fn number<T: std::str::FromStr + PartialOrd>(
-    name: &str,
-    value: &str,
-    least: T,
-    most: T,
-) -> Result<T, Refusal> {
+fn number<T>(name: &str, value: &str, least: T, most: T) -> Result<T, Refusal>
+where
+    T: std::str::FromStr + PartialOrd + Copy,
+{
     match value.parse::<T>() {
         Ok(number) if number >= least && number <= most => Ok(number),
         Ok(_) | Err(_) => Err(refusal::bad_attribute(name)),
@@ -146,11 +144,12 @@ fn redrive(value: &str) -> Result<Redrive, Refusal> {
     let bad = |reason: &str| refusal::parameter("RedrivePolicy", value, reason);
     let policy: RedrivePolicy =
         serde_json::from_str(value).map_err(|_| bad("Redrive policy is not a valid JSON map."))?;
-    let count = match &policy.max_receive_count {
-        serde_json::Value::String(text) => text.parse().ok(),
-        other => other.as_u64().and_then(|count| u32::try_from(count).ok()),
-    };
+    let count = policy
+        .max_receive_count
+        .as_str()
+        .map_or_else(|| policy.max_receive_count.as_u64(), |text| text.parse().ok());
     let max_receive_count = count
+        .and_then(|count| u32::try_from(count).ok())
         .filter(|count| (1..=1000).contains(count))
         .ok_or_else(|| bad("Invalid value for maxReceiveCount: a whole number between 1 and 1000."))?;
     let prefix = super::arn("");

@@ -136,6 +136,52 @@ pub enum Place {
     InFlight(i64),
 }
 
+/// A message in a queue.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    pub(super) id: String,
+    pub(super) body: String,
+    pub(super) group: Option<String>,
+    pub(super) deduplication: Option<String>,
+    pub(super) attributes: MessageAttributes,
+    pub(super) trace_header: Option<String>,
+    pub(super) sequence_number: Option<String>,
+    pub(super) dead_letter_source: Option<String>,
+    pub(super) sent_ms: i64,
+    pub(super) first_received_ms: Option<i64>,
+    pub(super) last_received_ms: i64,
+    /// Over all queues it has been in; a receiver sees this one.
+    pub(super) received: u32,
+    /// In this queue; redrive counts this one.
+    pub(super) received_here: u32,
+    pub(super) place: Place,
+}
+
+impl Message {
+    /// What SQS says about the message beside what its sender said.
+    pub(super) fn system_attributes(&self) -> BTreeMap<String, String> {
+        let always = [
+            ("SenderId", Some("AROASIMULATED:sender".to_owned())),
+            ("SentTimestamp", Some(self.sent_ms.to_string())),
+            ("ApproximateReceiveCount", Some(self.received.to_string())),
+        ];
+        let first_received = self.first_received_ms.map(|ms| ms.to_string());
+        let sometimes = [
+            ("ApproximateFirstReceiveTimestamp", first_received),
+            ("SequenceNumber", self.sequence_number.clone()),
+            ("MessageGroupId", self.group.clone()),
+            ("MessageDeduplicationId", self.deduplication.clone()),
+            ("DeadLetterQueueSourceArn", self.dead_letter_source.clone()),
+            ("AWSTraceHeader", self.trace_header.clone()),
+        ];
+        always
+            .into_iter()
+            .chain(sometimes)
+            .filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)))
+            .collect()
+    }
+}
+
 pub(super) fn md5_hex(bytes: impl AsRef<[u8]>) -> String {
     format!("{:x}", md5::compute(bytes))
 }

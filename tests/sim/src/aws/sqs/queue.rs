@@ -1,7 +1,7 @@
 //! One queue and its rules: order within a group, one batch of a group in flight, deduplication, visibility,
 //! receive counts. It is given the time and never reads it, and it does not know the wire.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::super::json::Refusal;
 use super::attributes::{Attributes, MAX_VISIBILITY_SECONDS};
-use super::message::{Held, MessageAttributes, Outgoing, Place, Received, Sent, md5_hex};
+use super::message::{Held, Message, Outgoing, Place, Received, Sent, md5_hex};
+use super::places::{Depth, Places};
 use super::refusal;
 
 /// For how long a repeated deduplication id is answered with the first message.
@@ -18,43 +19,6 @@ const DEDUPLICATION_MS: i64 = 5 * 60 * 1000;
 
 /// Real sequence numbers have twenty digits.
 const FIRST_SEQUENCE_NUMBER: u128 = 18_850_000_000_000_000_000;
-
-/// How many messages a queue holds, by where they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Depth {
-    /// Those that could be received, or would be once their group is free.
-    pub visible: usize,
-    pub in_flight: usize,
-    pub delayed: usize,
-}
-
-/// A message in a queue.
-#[derive(Clone, Debug)]
-pub(super) struct Message {
-    id: String,
-    body: String,
-    group: Option<String>,
-    deduplication: Option<String>,
-    attributes: MessageAttributes,
-    trace_header: Option<String>,
-    sequence_number: Option<String>,
-    dead_letter_source: Option<String>,
-    sent_ms: i64,
-    first_received_ms: Option<i64>,
-    last_received_ms: i64,
-    /// Over all queues it has been in; a receiver sees this one.
-    received: u32,
-    /// In this queue; redrive counts this one.
-    received_here: u32,
-    place: Place,
-}
-
-/// The receivable messages of one group; a standard queue is a single line that never blocks.
-#[derive(Debug, Default)]
-struct Line {
-    visible: BTreeSet<u64>,
-    in_flight: usize,
-}
 
 /// What one receive call took out.
 #[derive(Debug, Default)]
@@ -72,10 +36,7 @@ pub(super) struct Queue {
     pub(super) purged_ms: Option<i64>,
     salt: String,
     arrivals: u64,
-    messages: BTreeMap<u64, Message>,
-    lines: BTreeMap<String, Line>,
-    /// Everything invisible, soonest first.
-    hidden: BTreeSet<(i64, u64)>,
+    held: Places,
     remembered: HashMap<String, Sent>,
     /// The deduplication ids above, in the order in which they are forgotten.
     forgetting: VecDeque<(i64, String)>,
@@ -83,6 +44,7 @@ pub(super) struct Queue {
 
 impl Queue {
     pub(super) fn new(name: &str, attributes: Attributes, now: i64) -> Self {
+        let held = Places::new(attributes.fifo);
         Self {
             name: name.to_owned(),
             attributes,
@@ -91,9 +53,7 @@ impl Queue {
             // Ids differ between two lives of the same queue, and are the same for the same test.
             salt: format!("{name}/{now}"),
             arrivals: 0,
-            messages: BTreeMap::new(),
-            lines: BTreeMap::new(),
-            hidden: BTreeSet::new(),
+            held,
             remembered: HashMap::new(),
             forgetting: VecDeque::new(),
         }
@@ -169,7 +129,7 @@ impl Queue {
         let mut taken = Taken::default();
         for (seq, is_dead) in self.choose(max, limit) {
             if is_dead {
-                taken.dead.push(self.remove(seq));
+                taken.dead.push(self.held.remove(seq));
             } else {
                 taken.received.push(self.hand_out(now, seq, visibility_ms));
             }
@@ -181,7 +141,7 @@ impl Queue {
     pub(super) fn delete(&mut self, now: i64, handle: &str) -> Result<(), Refusal> {
         self.settle(now);
         let (seq, receipt) = self.read_handle(handle)?;
-        let Some(message) = self.messages.get(&seq) else {
+        let Some(message) = self.held.get(seq) else {
             return Ok(());
         };
         let is_latest = message.received == receipt;
@@ -189,7 +149,7 @@ impl Queue {
             return Err(refusal::expired_handle(handle));
         }
         if is_latest {
-            self.remove(seq);
+            self.held.remove(seq);
         }
         Ok(())
     }
@@ -198,7 +158,7 @@ impl Queue {
     pub(super) fn change_visibility(&mut self, now: i64, handle: &str, after_ms: i64) -> Result<(), Refusal> {
         self.settle(now);
         let (seq, receipt) = self.read_handle(handle)?;
-        let Some(message) = self.messages.get(&seq) else {
+        let Some(message) = self.held.get(seq) else {
             return Err(refusal::not_available(handle));
         };
         if message.received != receipt || !matches!(message.place, Place::InFlight(_)) {
@@ -215,55 +175,29 @@ impl Queue {
                 "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]",
             ));
         }
-        self.move_to(seq, Place::InFlight(now + after_ms));
+        self.held.move_to(seq, Place::InFlight(now + after_ms));
         self.settle(now);
         Ok(())
     }
 
     pub(super) fn depth(&mut self, now: i64) -> Depth {
         self.settle(now);
-        let in_flight = self.lines.values().map(|line| line.in_flight).sum();
-        Depth {
-            visible: self.messages.len() - self.hidden.len(),
-            in_flight,
-            delayed: self.hidden.len() - in_flight,
-        }
+        self.held.depth()
     }
 
     /// The earliest moment after `now` at which something that cannot be received now can be.
     pub(super) fn next_visible_at(&mut self, now: i64) -> Option<i64> {
         self.settle(now);
-        let mut blocked_until: HashMap<&str, i64> = HashMap::new();
-        let mut moments = Vec::new();
-        for (until, seq) in self.hidden.iter().rev() {
-            let message = &self.messages[seq];
-            let blocks = self.attributes.fifo && matches!(message.place, Place::InFlight(_));
-            let group = message.group.as_deref().unwrap_or_default();
-            if blocks {
-                // The soonest are looked at last, so what is there already is the latest of its group.
-                blocked_until.entry(group).or_insert(*until);
-            } else {
-                moments.push((group, *until));
-            }
-        }
-        let delayed = moments.iter().map(|(group, until)| {
-            let blocked = if self.attributes.fifo {
-                blocked_until.get(group)
-            } else {
-                None
-            };
-            blocked.map_or(*until, |blocked| *until.max(blocked))
-        });
-        delayed.chain(blocked_until.values().copied()).min()
+        self.held.next_visible_at()
     }
 
     /// Everything in the queue, oldest first.
     pub(super) fn messages(&mut self, now: i64) -> Vec<Held> {
         self.settle(now);
-        let held = self.messages.values().map(|message| Held {
+        let held = self.held.oldest_first().map(|message| Held {
             message_id: message.id.clone(),
             body: message.body.clone(),
-            attributes: system_attributes(message),
+            attributes: message.system_attributes(),
             message_attributes: message.attributes.clone(),
             place: message.place,
         });
@@ -271,23 +205,17 @@ impl Queue {
     }
 
     pub(super) fn purge(&mut self) {
-        self.messages.clear();
-        self.lines.clear();
-        self.hidden.clear();
+        self.held = Places::new(self.attributes.fifo);
     }
 
     /// Lets time have happened: what is due becomes visible, what is too old is gone or forgotten.
     fn settle(&mut self, now: i64) {
-        while let Some((_, seq)) = self.hidden.first().copied().filter(|(until, _)| *until <= now) {
-            self.move_to(seq, Place::Visible);
+        while let Some(seq) = self.held.due(now) {
+            self.held.move_to(seq, Place::Visible);
         }
-        let oldest = now - self.attributes.retention_seconds * 1000;
-        while let Some((seq, _)) = self
-            .messages
-            .first_key_value()
-            .filter(|(_, m)| m.sent_ms <= oldest)
-        {
-            self.remove(*seq);
+        let too_old = now - self.attributes.retention_seconds * 1000;
+        while let Some(seq) = self.held.first_sent_by(too_old) {
+            self.held.remove(seq);
         }
         while let Some((_, id)) = self.forgetting.pop_front_if(|(until, _)| *until <= now) {
             self.remembered.remove(&id);
@@ -297,20 +225,13 @@ impl Queue {
     /// The next `max` messages to hand out, in order, and those among them that were received `limit` times and
     /// make room for others.
     fn choose(&self, max: usize, limit: Option<u32>) -> Vec<(u64, bool)> {
-        let mut free: Vec<_> = self
-            .lines
-            .values()
-            .filter(|line| !self.attributes.fifo || line.in_flight == 0)
-            .filter_map(|line| line.visible.first().map(|first| (*first, line)))
-            .collect();
-        free.sort_unstable_by_key(|(first, _)| *first);
         let mut chosen = Vec::new();
         let mut alive = 0;
-        for seq in free.iter().flat_map(|(_, line)| line.visible.iter().copied()) {
+        for (seq, message) in self.held.receivable() {
             if alive == max {
                 break;
             }
-            let is_dead = limit.is_some_and(|limit| self.messages[&seq].received_here >= limit);
+            let is_dead = limit.is_some_and(|limit| message.received_here >= limit);
             alive += usize::from(!is_dead);
             chosen.push((seq, is_dead));
         }
@@ -318,9 +239,9 @@ impl Queue {
     }
 
     fn hand_out(&mut self, now: i64, seq: u64, visibility_ms: i64) -> Received {
-        self.move_to(seq, Place::InFlight(now + visibility_ms));
+        self.held.move_to(seq, Place::InFlight(now + visibility_ms));
         let queue_arn = super::arn(&self.name);
-        let message = self.messages.get_mut(&seq).expect("a message in line");
+        let message = self.held.get_mut(seq);
         message.received += 1;
         message.received_here += 1;
         message.last_received_ms = now;
@@ -330,7 +251,7 @@ impl Queue {
             receipt_handle: BASE64.encode(format!("{}\n{seq}\n{}", self.salt, message.received)),
             body: message.body.clone(),
             md5_of_body: md5_hex(&message.body),
-            attributes: system_attributes(message),
+            attributes: message.system_attributes(),
             message_attributes: message.attributes.clone(),
             queue_arn,
         }
@@ -346,67 +267,8 @@ impl Queue {
             message_id: message.id.clone(),
             sequence_number: message.sequence_number.clone(),
         };
-        self.enter(seq, &message);
-        self.messages.insert(seq, message);
+        self.held.insert(seq, message);
         sent
-    }
-
-    fn remove(&mut self, seq: u64) -> Message {
-        let message = self.messages.remove(&seq).expect("a message in the queue");
-        self.leave(seq, &message);
-        message
-    }
-
-    fn move_to(&mut self, seq: u64, place: Place) {
-        let mut message = self.remove(seq);
-        message.place = place;
-        self.enter(seq, &message);
-        self.messages.insert(seq, message);
-    }
-
-    fn enter(&mut self, seq: u64, message: &Message) {
-        match message.place {
-            Place::Visible => {
-                self.line(message).visible.insert(seq);
-            }
-            Place::Delayed(until) => {
-                self.hidden.insert((until, seq));
-            }
-            Place::InFlight(until) => {
-                self.line(message).in_flight += 1;
-                self.hidden.insert((until, seq));
-            }
-        }
-    }
-
-    fn leave(&mut self, seq: u64, message: &Message) {
-        match message.place {
-            Place::Visible => {
-                self.line(message).visible.remove(&seq);
-            }
-            Place::Delayed(until) => {
-                self.hidden.remove(&(until, seq));
-            }
-            Place::InFlight(until) => {
-                self.line(message).in_flight -= 1;
-                self.hidden.remove(&(until, seq));
-            }
-        }
-        let line = self.line(message);
-        if line.visible.is_empty() && line.in_flight == 0 {
-            let name = self.line_of(message);
-            self.lines.remove(&name);
-        }
-    }
-
-    fn line(&mut self, message: &Message) -> &mut Line {
-        let name = self.line_of(message);
-        self.lines.entry(name).or_default()
-    }
-
-    fn line_of(&self, message: &Message) -> String {
-        let group = message.group.clone().filter(|_| self.attributes.fifo);
-        group.unwrap_or_default()
     }
 
     /// The arrival and the receipt that a handle of this queue names.
@@ -429,26 +291,4 @@ impl Queue {
 /// A content-based deduplication id: the digest of the body, not of the attributes.
 fn content_id(body: &str) -> String {
     hex::encode(Sha256::digest(body))
-}
-
-fn system_attributes(message: &Message) -> BTreeMap<String, String> {
-    let always = [
-        ("SenderId", Some("AROASIMULATED:sender".to_owned())),
-        ("SentTimestamp", Some(message.sent_ms.to_string())),
-        ("ApproximateReceiveCount", Some(message.received.to_string())),
-    ];
-    let first_received = message.first_received_ms.map(|ms| ms.to_string());
-    let sometimes = [
-        ("ApproximateFirstReceiveTimestamp", first_received),
-        ("SequenceNumber", message.sequence_number.clone()),
-        ("MessageGroupId", message.group.clone()),
-        ("MessageDeduplicationId", message.deduplication.clone()),
-        ("DeadLetterQueueSourceArn", message.dead_letter_source.clone()),
-        ("AWSTraceHeader", message.trace_header.clone()),
-    ];
-    always
-        .into_iter()
-        .chain(sometimes)
-        .filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)))
-        .collect()
 }
