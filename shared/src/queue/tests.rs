@@ -97,6 +97,26 @@ async fn a_job_is_said_once_in_the_group_of_its_workspace() {
 }
 
 #[tokio::test]
+async fn a_message_is_said_again_word_by_word() {
+    let fixture = Fixture::start().await;
+
+    fixture
+        .queue
+        .send_again("{not json", "group", "again-1")
+        .await
+        .unwrap();
+
+    let held = fixture.sqs.messages(SYNC);
+    assert_eq!(
+        (
+            held[0].body.as_str(),
+            held[0].attributes["MessageGroupId"].as_str()
+        ),
+        ("{not json", "group")
+    );
+}
+
+#[tokio::test]
 async fn any_text_serves_to_recognise_a_repeat() {
     let fixture = Fixture::start().await;
 

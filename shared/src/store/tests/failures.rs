@@ -55,6 +55,17 @@ async fn a_record_that_fails_again_keeps_its_first_moment_and_counts() {
 }
 
 #[tokio::test]
+async fn of_many_records_those_that_failed_before_are_found() {
+    let fixture = Fixture::start().await;
+    fixture.fail(&failed(NOW, "bad e-mail")).await;
+
+    let names = ["mber_1", "mber_2"].map(|member| RecordRef::Members(id(member)));
+    let found = fixture.store.failed_among(workspace(1), &names).await.unwrap();
+
+    assert_eq!(found, [(names[0].clone(), failed(NOW, "bad e-mail"))].into());
+}
+
+#[tokio::test]
 async fn a_record_that_succeeded_is_forgotten() {
     let fixture = Fixture::start().await;
     fixture.fail(&failed(NOW, "bad e-mail")).await;

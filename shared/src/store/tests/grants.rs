@@ -189,3 +189,31 @@ async fn an_absent_grant_cannot_be_leased() {
 
     assert_eq!(fixture.lease(0, NOW).await, None);
 }
+
+#[tokio::test]
+async fn only_the_grant_that_was_read_is_made_due() {
+    let fixture = granted().await;
+    let seen = fixture.grant().await.version;
+
+    assert!(!fixture.store.expire_grant(workspace(1), seen - 1).await.unwrap());
+    assert!(!fixture.grant().await.grant.is_due(NOW - Duration::from_hours(1)));
+    assert!(fixture.store.expire_grant(workspace(1), seen).await.unwrap());
+
+    let after = fixture.grant().await;
+    assert!(after.grant.is_due(NOW - Duration::from_hours(1)));
+    assert_eq!(after.version, seen);
+}
+
+#[tokio::test]
+async fn a_key_is_never_made_due() {
+    let fixture = granted().await;
+    let key = Grant::AccountKey {
+        key: Sealed("v1.key".to_owned()),
+    };
+    fixture.store.put_grant(workspace(1), &key, NOW).await.unwrap();
+
+    let version = fixture.grant().await.version;
+
+    assert!(!fixture.store.expire_grant(workspace(1), version).await.unwrap());
+    assert_eq!(fixture.grant().await.grant, key);
+}

@@ -71,6 +71,59 @@ async fn of_two_who_replace_the_same_version_the_second_loses() {
 }
 
 #[tokio::test]
+async fn a_small_change_moves_the_version_so_that_an_older_reading_does_not_undo_it() {
+    let fixture = Fixture::start().await;
+    fixture.store.put_workspace(&a_workspace(1), None).await.unwrap();
+    let (schema, settings) = (
+        SchemaState {
+            version: 7,
+            ..SchemaState::default()
+        },
+        Settings::default(),
+    );
+
+    assert!(fixture.store.set_schema(workspace(1), &schema).await.unwrap());
+    assert!(fixture.store.set_settings(workspace(1), &settings).await.unwrap());
+    assert!(!fixture.store.set_schema(workspace(2), &schema).await.unwrap());
+    assert!(
+        !fixture
+            .store
+            .put_workspace(&a_workspace(2), Some(1))
+            .await
+            .unwrap()
+    );
+
+    let kept = fixture.store.find_workspace(workspace(1)).await.unwrap().unwrap();
+    assert_eq!(
+        kept,
+        Workspace {
+            schema,
+            settings,
+            ..a_workspace(3)
+        }
+    );
+}
+
+#[tokio::test]
+async fn only_the_key_that_was_refused_is_marked() {
+    let fixture = Fixture::start().await;
+    fixture.store.put_workspace(&a_workspace(1), None).await.unwrap();
+    let mark = async |key: &Sealed| {
+        fixture
+            .store
+            .mark_refused(workspace(1), key, later(1))
+            .await
+            .unwrap()
+    };
+
+    assert!(!mark(&Sealed("v1.older".to_owned())).await);
+    assert!(mark(&a_workspace(1).key).await);
+
+    let kept = fixture.store.find_workspace(workspace(1)).await.unwrap().unwrap();
+    assert_eq!((kept.refused_at, kept.version), (Some(later(1)), 2));
+}
+
+#[tokio::test]
 async fn a_write_whose_answer_was_lost_is_taken_for_done() {
     let fixture = Fixture::start().await;
     fixture.lose_next_answer("PutItem");
