@@ -35,11 +35,13 @@ impl StoreError {
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
+        if matches!(error, SdkError::ConstructionFailure(_)) {
+            return Self::Refused(error.into());
+        }
         let refusal = error
             .as_service_error()
             .map(|refusal| refusal.code().unwrap_or_default());
         match refusal {
-            None if matches!(error, SdkError::ConstructionFailure(_)) => Self::Refused(error.into()),
             None => Self::Unavailable(error.into()),
             Some(
                 "ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded",

@@ -28,7 +28,6 @@ pub(crate) use self::card::Cards;
 pub(crate) use self::connection::Claim;
 pub(crate) use self::error::StoreError;
 pub(crate) use self::fact::Kept;
-pub(crate) use self::listing::Listed;
 pub(crate) use self::run::Open;
 
 use self::table::Table;

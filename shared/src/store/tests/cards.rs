@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::card::{Candidate, Card, Choice, Question};
 use crate::domain::id::CrmId;
+use crate::store::listing::Listed;
 
 fn person(number: u128) -> Candidate {
     Candidate {
