@@ -151,6 +151,16 @@ impl From<OAuthError> for Error {
     }
 }
 
+/// The fields of a token request. Whop's own code sends them as a form.
+fn form(client: Client<'_>, fields: Vec<(&str, &str)>) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields).append_pair("client_id", client.id);
+    if let Some(secret) = client.secret {
+        form.append_pair("client_secret", secret.expose());
+    }
+    form.finish()
+}
+
 impl Whop {
     /// Where to send the seller's browser.
     pub(crate) fn authorize_url(&self, consent: &Consent<'_>) -> Url {
@@ -206,12 +216,7 @@ impl Whop {
     }
 
     async fn tokens(&self, client: Client<'_>, fields: Vec<(&str, &str)>) -> Result<Tokens, OAuthError> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(fields).append_pair("client_id", client.id);
-        if let Some(secret) = client.secret {
-            form.append_pair("client_secret", secret.expose());
-        }
-        let answer = self.oauth("token", Body::Form(form.finish())).await?;
+        let answer = self.oauth("token", Body::Form(form(client, fields))).await?;
         read_tokens(&answer.body, client.id)
     }
 

@@ -7,3 +7,4 @@
 )]
 
 mod template;
+mod sweep;
