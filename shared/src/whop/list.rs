@@ -90,7 +90,8 @@ impl Whop {
             | Record::Memberships(_)
             | Record::Refunds(_)
             | Record::Disputes(_)
-            | Record::Payments(_) => None,
+            | Record::Payments(_)
+            | Record::Gone(_) => None,
         }))
     }
 
@@ -161,7 +162,8 @@ fn cut(page: &mut Page, at: Timestamp) {
         | Record::Memberships(_)
         | Record::Refunds(_)
         | Record::Disputes(_)
-        | Record::Payments(_) => None,
+        | Record::Payments(_)
+        | Record::Gone(_) => None,
     };
     let times: Vec<Option<Timestamp>> = page.records.iter().map(acted).collect();
     let first_dated = times.iter().position(Option::is_some);
