@@ -81,8 +81,12 @@ pub(crate) struct Consent<'a> {
 
 /// What a seller's browser brought back.
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "OAuth calls the parameter so, and the whole by it"
+)]
 pub(crate) struct Code<'a> {
-    pub(crate) text: &'a str,
+    pub(crate) code: &'a str,
     pub(crate) verifier: &'a Secret,
     /// The same as in the consent.
     pub(crate) redirect_uri: &'a str,
@@ -172,7 +176,7 @@ impl Whop {
     pub(crate) async fn exchange(&self, client: Client<'_>, code: &Code<'_>) -> Result<Tokens, OAuthError> {
         let fields = vec![
             ("grant_type", "authorization_code"),
-            ("code", code.text),
+            ("code", code.code),
             ("redirect_uri", code.redirect_uri),
             ("code_verifier", code.verifier.expose()),
         ];

@@ -27,7 +27,7 @@ fn answer(id_token: Option<&str>) -> Value {
 async fn exchange(far_end: &FarEnd, secret: Option<&Secret>) -> Result<Tokens, OAuthError> {
     let verifier = Secret::new("verifier");
     let code = Code {
-        text: "c0de+/=",
+        code: "c0de+/=",
         verifier: &verifier,
         redirect_uri: "https://a.example/oauth/whop/",
     };
