@@ -7,9 +7,7 @@ use serde_json::{Map, Value};
 
 use super::hooks::SignedDelivery;
 use super::money::currency;
-use super::records::{
-    ACCOUNT, DISPUTE, MEMBER, MEMBERSHIP, PAYMENT, PRODUCT, REFUND, USER, User, VARIANT,
-};
+use super::records::{ACCOUNT, DISPUTE, MEMBER, MEMBERSHIP, PAYMENT, PRODUCT, REFUND, USER, User, VARIANT};
 use super::render::Lens;
 use super::sales::NewVariant;
 use super::world::{AppRecord, Reach, Rights, Switches, World};
@@ -31,7 +29,9 @@ pub struct App {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("client_id", &self.client_id).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -43,7 +43,9 @@ pub struct Whop {
 
 impl std::fmt::Debug for Whop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Whop").field("url", &self.url()).finish_non_exhaustive()
+        f.debug_struct("Whop")
+            .field("url", &self.url())
+            .finish_non_exhaustive()
     }
 }
 
@@ -167,7 +169,9 @@ impl Whop {
     pub fn app_api_key(&self, client_id: &str, rights: Rights) -> String {
         self.with(|world, _| {
             let key = format!("apik_{}", world.secret("app key"));
-            world.keys.insert(key.clone(), (Reach::App(row(APP, client_id)), rights));
+            world
+                .keys
+                .insert(key.clone(), (Reach::App(row(APP, client_id)), rights));
             key
         })
     }
@@ -252,7 +256,12 @@ impl Whop {
     /// A renewal is declined and the membership is past due. Returns the payment.
     pub fn fail_payment(&self, membership: &str) -> String {
         let code = "insufficient_funds";
-        self.with(|world, now| ids::name(PAYMENT, world.fail_payment(now, row(MEMBERSHIP, membership), code)))
+        self.with(|world, now| {
+            ids::name(
+                PAYMENT,
+                world.fail_payment(now, row(MEMBERSHIP, membership), code),
+            )
+        })
     }
 
     /// Money goes back: `partial` minor units, or all that is left. Returns the refund.
@@ -313,7 +322,11 @@ impl Whop {
 
     /// A new variant of a product. Returns its id.
     pub fn variant_create(&self, product: &str, new: NewVariant) -> String {
-        assert!(currency(new.currency).is_some(), "{} is not sold here", new.currency);
+        assert!(
+            currency(new.currency).is_some(),
+            "{} is not sold here",
+            new.currency
+        );
         self.with(|world, now| ids::name(VARIANT, world.variant_create(now, row(PRODUCT, product), new)))
     }
 
@@ -341,7 +354,10 @@ impl Whop {
     pub fn take_deliveries(&self) -> Vec<SignedDelivery> {
         self.with(|world, now| {
             let collected = std::mem::take(&mut world.hooks.collected);
-            collected.iter().map(|message| world.signed(message, now)).collect()
+            collected
+                .iter()
+                .map(|message| world.signed(message, now))
+                .collect()
         })
     }
 
@@ -368,7 +384,9 @@ impl Whop {
         self.with(|world, _| {
             let books = &world.books;
             let rows = books.members.of_account(row(ACCOUNT, account));
-            rows.iter().map(|row| books.show_member(*row, &Lens::FULL)).collect()
+            rows.iter()
+                .map(|row| books.show_member(*row, &Lens::FULL))
+                .collect()
         })
     }
 
@@ -377,7 +395,9 @@ impl Whop {
         self.with(|world, _| {
             let books = &world.books;
             let rows = books.memberships.of_account(row(ACCOUNT, account));
-            rows.iter().map(|row| books.show_membership(*row, &Lens::FULL)).collect()
+            rows.iter()
+                .map(|row| books.show_membership(*row, &Lens::FULL))
+                .collect()
         })
     }
 
@@ -386,7 +406,9 @@ impl Whop {
         self.with(|world, _| {
             let books = &world.books;
             let rows = books.payments.of_account(row(ACCOUNT, account));
-            rows.iter().map(|row| books.show_payment(*row, &Lens::FULL)).collect()
+            rows.iter()
+                .map(|row| books.show_payment(*row, &Lens::FULL))
+                .collect()
         })
     }
 
@@ -422,7 +444,8 @@ impl Whop {
     pub fn disputes(&self, account: &str) -> Vec<Value> {
         self.with(|world, _| {
             let rows = world.books.disputes.of_account(row(ACCOUNT, account)).iter();
-            rows.map(|row| world.books.show_dispute(*row, &Lens::FULL)).collect()
+            rows.map(|row| world.books.show_dispute(*row, &Lens::FULL))
+                .collect()
         })
     }
 

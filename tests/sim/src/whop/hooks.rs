@@ -175,7 +175,13 @@ fn family(event: &str) -> &'static str {
 }
 
 /// The body of a delivery by the endpoint's pin.
-pub(super) fn envelope(id: &str, event: &str, now: i64, pin: Option<&str>, account: Value) -> Map<String, Value> {
+pub(super) fn envelope(
+    id: &str,
+    event: &str,
+    now: i64,
+    pin: Option<&str>,
+    account: Value,
+) -> Map<String, Value> {
     let owner = match pin {
         Some(pin) if pin >= "2026-08-14" => "account_id",
         _ => "company_id",
@@ -253,7 +259,8 @@ impl World {
 
     fn hears(&self, endpoint: usize, event: &str, account: usize) -> bool {
         let endpoint = &self.hooks.endpoints[endpoint];
-        let wanted = endpoint.enabled && !endpoint.deleted && endpoint.events.iter().any(|name| name == event);
+        let wanted =
+            endpoint.enabled && !endpoint.deleted && endpoint.events.iter().any(|name| name == event);
         wanted
             && match endpoint.resource {
                 Resource::Account(own) => own == account && !endpoint.child_events,
@@ -303,7 +310,10 @@ impl World {
 
     /// Removes and returns what is due.
     pub(super) fn take_due(&mut self, now: i64) -> Vec<Message> {
-        self.hooks.pending.extract_if(.., |message| message.due <= now).collect()
+        self.hooks
+            .pending
+            .extract_if(.., |message| message.due <= now)
+            .collect()
     }
 
     /// Writes the log, and decides about a retry and about the endpoint's future.
@@ -320,7 +330,9 @@ impl World {
             let failing_for = now - *endpoint.failing_since.get_or_insert(now);
             if failing_for >= WARN_AFTER_MS && !endpoint.warned {
                 endpoint.warned = true;
-                self.notes.mails.push(format!("{name} has been failing for 24 hours"));
+                self.notes
+                    .mails
+                    .push(format!("{name} has been failing for 24 hours"));
             }
             let enough = endpoint.failures >= DISABLE_AFTER_FAILURES;
             if failing_for >= DISABLE_AFTER_MS && enough && endpoint.enabled {

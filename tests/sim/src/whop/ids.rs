@@ -46,7 +46,10 @@ pub(super) fn row(prefix: &str, id: &str) -> Option<usize> {
         let digit = DIGITS.iter().position(|known| *known == byte)?;
         value = value.checked_mul(62)?.checked_add(digit as u64)?;
     }
-    let row = value.wrapping_sub(salt(prefix)).wrapping_mul(INVERSE).checked_sub(1)?;
+    let row = value
+        .wrapping_sub(salt(prefix))
+        .wrapping_mul(INVERSE)
+        .checked_sub(1)?;
     let row = usize::try_from(row).ok().filter(|row| *row < 1 << 32)?;
     (name(prefix, row) == id).then_some(row)
 }

@@ -66,7 +66,9 @@ impl Sim {
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().expect("no handler panics while it holds the books")
+        self.world
+            .lock()
+            .expect("no handler panics while it holds the books")
     }
 
     fn url(&self) -> String {
@@ -136,8 +138,14 @@ fn router(sim: &Arc<Sim>, faults: &Faults) -> Router {
         .route("/oauth/revoke", post(oauth::revoke))
         .route("/oauth/.well-known/openid-configuration", get(oauth::discovery))
         .fallback(move |method: Method, uri: Uri| async move {
-            note.world().notes.not_understood.push(format!("{method} {}", uri.path()));
-            (StatusCode::NOT_FOUND, r#"{"error":{"type":"not_found","message":"Route not found"}}"#)
+            note.world()
+                .notes
+                .not_understood
+                .push(format!("{method} {}", uri.path()));
+            (
+                StatusCode::NOT_FOUND,
+                r#"{"error":{"type":"not_found","message":"Route not found"}}"#,
+            )
         })
         .with_state(Arc::clone(sim));
     let console = Router::new()

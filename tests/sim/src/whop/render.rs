@@ -42,7 +42,10 @@ fn time(at: Option<i64>) -> Value {
 /// The part of a web address that stands for a title.
 pub(super) fn slug(title: &str) -> String {
     let mut slug = String::new();
-    for word in title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+    for word in title
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+    {
         if !slug.is_empty() {
             slug.push('-');
         }

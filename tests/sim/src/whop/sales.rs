@@ -189,7 +189,8 @@ impl World {
             created_at: now,
         };
         let alert = self.books.alerts.add(alert);
-        self.books.change_payment(row, now, |payment| payment.alerted_at = Some(now));
+        self.books
+            .change_payment(row, now, |payment| payment.alerted_at = Some(now));
         self.told(now, "dispute_alert.created", Subject::Alert(alert));
         alert
     }
@@ -222,8 +223,9 @@ impl World {
             dispute.updated_at = now.max(dispute.updated_at + 1);
         });
         let payment = self.books.disputes[row].payment;
-        self.books
-            .change_payment(payment, now, |payment| payment.substatus = dispute_substatus(status));
+        self.books.change_payment(payment, now, |payment| {
+            payment.substatus = dispute_substatus(status)
+        });
         self.told(now, "dispute.updated", Subject::Dispute(row));
     }
 
@@ -246,7 +248,12 @@ impl World {
             product.updated_at = now.max(product.updated_at + 1);
             std::mem::replace(&mut product.title, title.to_owned())
         });
-        self.emit(now, "product.updated", Subject::Product(row), was("title", before));
+        self.emit(
+            now,
+            "product.updated",
+            Subject::Product(row),
+            was("title", before),
+        );
     }
 
     /// The product goes, and its variants with it; memberships keep referring to both.

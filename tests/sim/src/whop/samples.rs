@@ -106,7 +106,9 @@ pub(super) fn data(event: &str) -> Value {
         "refund" => include_str!("../../fixtures/whop-webhook-samples/refund.created.json"),
         "dispute" => include_str!("../../fixtures/whop-webhook-samples/dispute.created.json"),
         "dispute_alert" => include_str!("../../fixtures/whop-webhook-samples/dispute_alert.created.json"),
-        "resolution_center_case" => include_str!("../../fixtures/whop-webhook-samples/resolution_center_case.created.json"),
+        "resolution_center_case" => {
+            include_str!("../../fixtures/whop-webhook-samples/resolution_center_case.created.json")
+        }
         "entry" => include_str!("../../fixtures/whop-webhook-samples/entry.created.json"),
         "invoice" => include_str!("../../fixtures/whop-webhook-samples/invoice.created.json"),
         "product" => include_str!("../../fixtures/whop-webhook-samples/product.created.json"),

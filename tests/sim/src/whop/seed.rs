@@ -10,12 +10,48 @@ use super::world::World;
 
 const DAY: i64 = 86_400_000;
 const FIRST: &[&str] = &[
-    "Zoë", "Liam", "Noor", "Søren", "Mei", "Ana", "Владимир", "Chidi", "José", "Aiko", "Émile", "Priya", "Łukasz",
-    "Fatima", "Tomás", "美咲", "Olu", "Ingrid", "Yusuf", "Mary Jane",
+    "Zoë",
+    "Liam",
+    "Noor",
+    "Søren",
+    "Mei",
+    "Ana",
+    "Владимир",
+    "Chidi",
+    "José",
+    "Aiko",
+    "Émile",
+    "Priya",
+    "Łukasz",
+    "Fatima",
+    "Tomás",
+    "美咲",
+    "Olu",
+    "Ingrid",
+    "Yusuf",
+    "Mary Jane",
 ];
 const LAST: &[&str] = &[
-    "Marchetti", "O'Brien", "van der Berg", "Kjærgård", "Wang", "Müller", "Петров", "Okafor", "Núñez", "Sato",
-    "Lefèvre", "Sharma", "Wiśniewski", "al-Sayed", "Ferreira", "高橋", "Adeyemi", "Ås", "Demir", "Smith-Jones",
+    "Marchetti",
+    "O'Brien",
+    "van der Berg",
+    "Kjærgård",
+    "Wang",
+    "Müller",
+    "Петров",
+    "Okafor",
+    "Núñez",
+    "Sato",
+    "Lefèvre",
+    "Sharma",
+    "Wiśniewski",
+    "al-Sayed",
+    "Ferreira",
+    "高橋",
+    "Adeyemi",
+    "Ås",
+    "Demir",
+    "Smith-Jones",
 ];
 /// Every status, the way it shows in a seeded account; the first members take them in turn.
 const STATES: &[(&str, u64)] = &[
@@ -76,7 +112,10 @@ impl World {
 }
 
 /// The products, each with its variants: title, initial, renewal, currency, days, trial days.
-type Offer = (&'static str, &'static [(&'static str, i64, i64, &'static str, i64, i64)]);
+type Offer = (
+    &'static str,
+    &'static [(&'static str, i64, i64, &'static str, i64, i64)],
+);
 
 const OFFERS: &[Offer] = &[
     (
@@ -156,7 +195,11 @@ impl Seeding<'_> {
     fn user(&mut self, number: usize, at: i64) -> usize {
         let (first, last) = (*self.dice.pick(FIRST), *self.dice.pick(LAST));
         let stem: String = first.chars().filter(char::is_ascii_alphanumeric).collect();
-        let stem = if stem.is_empty() { "member".to_owned() } else { stem.to_lowercase() };
+        let stem = if stem.is_empty() {
+            "member".to_owned()
+        } else {
+            stem.to_lowercase()
+        };
         let account = self.account;
         let email = format!("{stem}.{account}.{number}@example.com");
         let email = match number % 20 {
@@ -230,7 +273,10 @@ impl Seeding<'_> {
             _ => &self.renewing,
         };
         let row = *self.dice.pick(kinds);
-        let (product, period) = (self.world.books.variants[row].product, self.world.books.variants[row].period_days);
+        let (product, period) = (
+            self.world.books.variants[row].product,
+            self.world.books.variants[row].period_days,
+        );
         let over = matches!(state, "canceled" | "expired");
         let until = if over { self.between(at) } else { self.now };
         let length = period.map(|days| days * DAY);
@@ -242,7 +288,11 @@ impl Seeding<'_> {
             (_, None) => (at, None),
         };
         let stopping = matches!(state, "ends" | "canceling");
-        let ended_at = if over { Some(until) } else { stopping.then_some(start + 1) };
+        let ended_at = if over {
+            Some(until)
+        } else {
+            stopping.then_some(start + 1)
+        };
         let changed = match state {
             "canceled" | "expired" => until,
             _ => start,
@@ -267,7 +317,11 @@ impl Seeding<'_> {
             period_start: Some(start),
             period_end: end,
             period_days: None,
-            metadata: if member.is_none() { Map::from_iter([("gift".to_owned(), json!(true))]) } else { Map::new() },
+            metadata: if member.is_none() {
+                Map::from_iter([("gift".to_owned(), json!(true))])
+            } else {
+                Map::new()
+            },
         });
         if let Some(member) = member {
             self.world.books.members.change(member, |member| {
@@ -292,14 +346,24 @@ impl Seeding<'_> {
         // The last two renewals are enough to look real and keep 100,000 members in memory.
         for period in (done - 1).max(1)..=done.min(if state == "past_due" { done - 1 } else { done }) {
             if state != "trialing" {
-                self.paid(membership, variant.renewal, "subscription_cycle", owner.created_at + period * length);
+                self.paid(
+                    membership,
+                    variant.renewal,
+                    "subscription_cycle",
+                    owner.created_at + period * length,
+                );
             }
         }
         if state == "past_due" {
             let at = owner.period_start.unwrap_or(owner.created_at);
             let mut failed = self.payment(membership, variant.renewal, "subscription_cycle", at);
             (failed.status, failed.substatus) = ("open", "past_due");
-            failed.decline_code = Some(*self.dice.pick(&["insufficient_funds", "expired_card", "generic_decline"]));
+            failed.decline_code =
+                Some(
+                    *self
+                        .dice
+                        .pick(&["insufficient_funds", "expired_card", "generic_decline"]),
+                );
             (failed.failures, failed.paid_at) = (1, None);
             failed.retry_at = Some(self.now + 2 * DAY);
             self.world.books.payments.add(failed);
@@ -341,7 +405,10 @@ impl Seeding<'_> {
         let member = payment.member;
         let row = self.world.books.payments.add(payment);
         if let Some(member) = member {
-            self.world.books.members.change(member, |member| member.spent += cents);
+            self.world
+                .books
+                .members
+                .change(member, |member| member.spent += cents);
         }
         if total == 0 {
             return;

@@ -88,7 +88,9 @@ impl<T: Row> Table<T> {
 
     /// An index that was prepared.
     pub(super) fn places(&self, account: usize, order: &'static str) -> &BTreeSet<Place> {
-        self.orders.get(&(account, order)).expect("an index is prepared before it is read")
+        self.orders
+            .get(&(account, order))
+            .expect("an index is prepared before it is read")
     }
 
     /// The places of a few rows.

@@ -59,7 +59,12 @@ fn own(world: &World, call: &Call<'_>) -> Result<usize, Refusal> {
 }
 
 fn list(world: &mut World, call: &Call<'_>) -> Answer {
-    let ask = Ask::read(call.operation, call.query, &["created_at"], world.switches.refuse_big_pages)?;
+    let ask = Ask::read(
+        call.operation,
+        call.query,
+        &["created_at"],
+        world.switches.refuse_big_pages,
+    )?;
     let account = call.query.get("account_id").map(|id| world.books.account(id));
     let app = call.query.get("app_id").map(|id| ids::row("app_", id));
     let failing = call.query.get("has_failures").map(|text| text == "true");
@@ -75,7 +80,10 @@ fn list(world: &mut World, call: &Call<'_>) -> Answer {
     });
     let shown = |row: usize| {
         let mut shown = world.show_endpoint(row, None);
-        shown.as_object_mut().expect("an object").remove("testable_events");
+        shown
+            .as_object_mut()
+            .expect("an object")
+            .remove("testable_events");
         shown
     };
     let data: Vec<Value> = page.rows.into_iter().map(shown).collect();
@@ -147,7 +155,10 @@ fn update(world: &mut World, call: &Call<'_>) -> Answer {
 
 /// The fields that create and update share.
 fn change(endpoint: &mut Endpoint, call: &Call<'_>, more: &[&str]) -> Result<(), Refusal> {
-    let fields = call.body.as_object().ok_or_else(|| Refusal::bad("the body must be an object"))?;
+    let fields = call
+        .body
+        .as_object()
+        .ok_or_else(|| Refusal::bad("the body must be an object"))?;
     for (name, value) in fields {
         match (name.as_str(), value) {
             ("url", Value::String(url)) if is_web_address(url) => endpoint.url.clone_from(url),
@@ -185,7 +196,12 @@ fn events(names: &[Value]) -> Result<Vec<String>, Refusal> {
 
 fn deliveries(world: &mut World, call: &Call<'_>) -> Answer {
     let row = own(world, call)?;
-    let ask = Ask::read(call.operation, call.query, &["created_at"], world.switches.refuse_big_pages)?;
+    let ask = Ask::read(
+        call.operation,
+        call.query,
+        &["created_at"],
+        world.switches.refuse_big_pages,
+    )?;
     let log = world.hooks.log(row, call.now);
     let places = log
         .into_iter()
@@ -288,7 +304,11 @@ impl World {
 
     fn show_attempt(&self, row: usize) -> Value {
         let attempt = &self.hooks.attempts[row];
-        let Outcome { status, body, took_ms } = &attempt.outcome;
+        let Outcome {
+            status,
+            body,
+            took_ms,
+        } = &attempt.outcome;
         let endpoint = &self.hooks.endpoints[attempt.message.endpoint];
         let read: Option<Map<String, Value>> = serde_json::from_str(body).ok();
         json!({

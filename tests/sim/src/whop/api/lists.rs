@@ -20,7 +20,15 @@ struct Scope {
 pub(super) fn answer(world: &mut World, call: &Call<'_>) -> Answer {
     let (known, orders) = offered(call.operation);
     let paging = [
-        "first", "after", "last", "before", "order", "direction", "created_after", "created_before", "account_id",
+        "first",
+        "after",
+        "last",
+        "before",
+        "order",
+        "direction",
+        "created_after",
+        "created_before",
+        "account_id",
     ];
     let unknown = call.query.unknown(&[&paging[..], known].concat());
     for name in unknown {
@@ -45,35 +53,84 @@ pub(super) fn answer(world: &mut World, call: &Call<'_>) -> Answer {
 /// The filters and orders of each list.
 fn offered(operation: &str) -> (&'static [&'static str], &'static [&'static str]) {
     match operation {
-        "accounts_list" => (&["status", "query", "owner_id", "parent_account_id"], &["created_at", "volume"]),
-        "products_list" => (&["query", "visibilities", "access_pass_types", "labels", "plan_types"], &["created_at"]),
+        "accounts_list" => (
+            &["status", "query", "owner_id", "parent_account_id"],
+            &["created_at", "volume"],
+        ),
+        "products_list" => (
+            &[
+                "query",
+                "visibilities",
+                "access_pass_types",
+                "labels",
+                "plan_types",
+            ],
+            &["created_at"],
+        ),
         "variants_list" => (
             &["product_ids", "plan_types", "visibilities", "release_methods"],
-            &["created_at", "id", "active_members_count", "internal_notes", "expiration_days"],
+            &[
+                "created_at",
+                "id",
+                "active_members_count",
+                "internal_notes",
+                "expiration_days",
+            ],
         ),
         "members_list" => (
             &[
-                "access_level", "status", "membership_status", "user_ids", "most_recent_actions", "product_ids",
-                "plan_ids", "promo_code_ids", "query",
+                "access_level",
+                "status",
+                "membership_status",
+                "user_ids",
+                "most_recent_actions",
+                "product_ids",
+                "plan_ids",
+                "promo_code_ids",
+                "query",
             ],
-            &["created_at", "joined_at", "last_accessed_at", "most_recent_action_at", "usd_total_spent"],
+            &[
+                "created_at",
+                "joined_at",
+                "last_accessed_at",
+                "most_recent_action_at",
+                "usd_total_spent",
+            ],
         ),
         "memberships_list" => (
             &[
-                "user_id", "member_id", "status", "statuses", "product_id", "product_ids", "plan_id", "plan_ids",
+                "user_id",
+                "member_id",
+                "status",
+                "statuses",
+                "product_id",
+                "product_ids",
+                "plan_id",
+                "plan_ids",
                 "promo_code_ids",
             ],
             &["created_at"],
         ),
         "payments_list" => (
             &[
-                "status", "billing_reason", "currency", "user_id", "member_id", "membership_id", "product_id",
-                "plan_id", "query", "mode",
+                "status",
+                "billing_reason",
+                "currency",
+                "user_id",
+                "member_id",
+                "membership_id",
+                "product_id",
+                "plan_id",
+                "query",
+                "mode",
             ],
             &["created_at", "paid_at"],
         ),
         "refunds_list" => (&["payment_id", "user_id"], &["created_at"]),
-        "disputes_list" => (&["status", "currency"], &["created_at", "amount", "evidence_due_at"]),
+        "disputes_list" => (
+            &["status", "currency"],
+            &["created_at", "amount", "evidence_due_at"],
+        ),
         _ => (&["payment_id", "type"], &["created_at", "reported_at", "amount"]),
     }
 }
@@ -110,7 +167,12 @@ fn rows<T: Row>(
         let table = &*table;
         return ask.page(table.places(*account, ask.order), |row| keep(row, &table[row]));
     }
-    let all = || accounts.iter().flat_map(|account| table.of_account(*account)).copied();
+    let all = || {
+        accounts
+            .iter()
+            .flat_map(|account| table.of_account(*account))
+            .copied()
+    };
     let rows = few.unwrap_or_else(|| all().collect());
     let places = table.places_among(&rows, ask.order);
     ask.page(&places, |row| keep(row, &table[row]))
@@ -186,7 +248,11 @@ fn variants(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let types = call.query.all("plan_types", "plan_type");
     let releases = call.query.all("release_methods", "release_method");
     let page = rows(&mut world.books.variants, ask, &accounts, None, |_, variant| {
-        let kind = if variant.period_days.is_some() { "renewal" } else { "one_time" };
+        let kind = if variant.period_days.is_some() {
+            "renewal"
+        } else {
+            "one_time"
+        };
         among(&product_ids, &wanted, Some(variant.product))
             && one_of(&visibilities, variant.visibility)
             && one_of(&types, kind)
@@ -225,7 +291,9 @@ fn members(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
             && promo_codes.is_empty()
             && active.is_none_or(|wanted| (wanted == "active") == is_active(books, row))
             && (sold.anything() || sold.to_member(books, row))
-            && query.get("query").is_none_or(|text| matches_query(books, row, text, lens.email))
+            && query
+                .get("query")
+                .is_none_or(|text| matches_query(books, row, text, lens.email))
             && ask.covers(member.joined_at)
     };
     let page = match (few, &accounts[..]) {
@@ -233,7 +301,12 @@ fn members(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
             keep(row, &books.members[row])
         }),
         (few, accounts) => {
-            let all = || accounts.iter().flat_map(|account| books.members.of_account(*account)).copied();
+            let all = || {
+                accounts
+                    .iter()
+                    .flat_map(|account| books.members.of_account(*account))
+                    .copied()
+            };
             let places = books
                 .members
                 .places_among(&few.unwrap_or_else(|| all().collect()), ask.order);
@@ -262,7 +335,8 @@ fn matches_query(books: &Books, row: usize, text: &str, may_read_email: bool) ->
 /// The rows of a few groups that belong to these accounts.
 fn few<T: Row>(table: &Table<T>, group: &'static str, of: &[usize], accounts: &[usize]) -> Vec<usize> {
     let rows = of.iter().flat_map(|of| table.group(group, *of)).copied();
-    rows.filter(|row| accounts.contains(&table[*row].account())).collect()
+    rows.filter(|row| accounts.contains(&table[*row].account()))
+        .collect()
 }
 
 /// What was sold: the filters by product and variant.
@@ -290,7 +364,8 @@ impl<'a> Sold<'a> {
     }
 
     fn is(&self, product: usize, variant: usize) -> bool {
-        among(&self.product_ids, &self.products, Some(product)) && among(&self.plan_ids, &self.plans, Some(variant))
+        among(&self.product_ids, &self.products, Some(product))
+            && among(&self.plan_ids, &self.plans, Some(variant))
     }
 
     fn to_member(&self, books: &Books, member: usize) -> bool {
@@ -302,8 +377,18 @@ impl<'a> Sold<'a> {
 }
 
 const BUCKETS: &[&str] = &[
-    "active", "trialing", "past_due", "completed", "canceled", "expired", "canceling", "paused", "expiring",
-    "one_time", "unclaimed", "banned",
+    "active",
+    "trialing",
+    "past_due",
+    "completed",
+    "canceled",
+    "expired",
+    "canceling",
+    "paused",
+    "expiring",
+    "one_time",
+    "unclaimed",
+    "banned",
 ];
 
 /// The derived buckets of the status filter; drafted and unresolved rows are in none of them.
@@ -323,7 +408,10 @@ fn memberships(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let scope = scope(world, call, "member:basic:read")?;
     let buckets = call.query.all("statuses", "status");
     if let Some(unknown) = buckets.iter().find(|bucket| !BUCKETS.contains(*bucket)) {
-        return Err(Refusal::bad(format!("status {unknown} is not one of {}", BUCKETS.join(", "))));
+        return Err(Refusal::bad(format!(
+            "status {unknown} is not one of {}",
+            BUCKETS.join(", ")
+        )));
     }
     let sold = Sold::read(call);
     let promo_codes = call.query.all("promo_code_ids", "promo_code_id");
@@ -333,7 +421,10 @@ fn memberships(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
         (Some(id), _) => Some(named(&[id], USER)),
         (None, _) => None,
     };
-    let member = call.query.get("member_id").map(|id| named(&[id], records::MEMBER));
+    let member = call
+        .query
+        .get("member_id")
+        .map(|id| named(&[id], records::MEMBER));
     let few = match (&member, &user, scope.own) {
         (Some(member), _, None) => Some(few(&books.memberships, "member", member, &scope.accounts)),
         (None, Some(user), None) => Some(few(&books.memberships, "user", user, &scope.accounts)),
@@ -344,14 +435,25 @@ fn memberships(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let renewing: Vec<bool> = (0..books.variants.len())
         .map(|row| books.variants[row].period_days.is_some())
         .collect();
-    let page = rows(&mut world.books.memberships, ask, &scope.accounts, few, |_, row| {
-        account.is_none_or(|account| account == Some(row.account))
-            && user.as_ref().is_none_or(|user| row.user.is_some_and(|row| user.contains(&row)))
-            && (buckets.is_empty() || buckets.iter().any(|bucket| in_bucket(row, bucket, renewing[row.variant])))
-            && sold.is(row.product, row.variant)
-            && promo_codes.is_empty()
-            && ask.covers(row.created_at)
-    });
+    let page = rows(
+        &mut world.books.memberships,
+        ask,
+        &scope.accounts,
+        few,
+        |_, row| {
+            account.is_none_or(|account| account == Some(row.account))
+                && user
+                    .as_ref()
+                    .is_none_or(|user| row.user.is_some_and(|row| user.contains(&row)))
+                && (buckets.is_empty()
+                    || buckets
+                        .iter()
+                        .any(|bucket| in_bucket(row, bucket, renewing[row.variant])))
+                && sold.is(row.product, row.variant)
+                && promo_codes.is_empty()
+                && ask.covers(row.created_at)
+        },
+    );
     let lens = call.caller.rights.lens(true);
     answer_with(page, |row| world.books.show_membership(row, &lens))
 }
@@ -359,10 +461,23 @@ fn memberships(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
 fn payments(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let accounts = scope(world, call, "payment:basic:read")?.accounts;
     let query = call.query;
-    let statuses = ["open", "authorized", "paid", "pending", "uncollectible", "unresolved", "void"];
+    let statuses = [
+        "open",
+        "authorized",
+        "paid",
+        "pending",
+        "uncollectible",
+        "unresolved",
+        "void",
+    ];
     let status = query.one_of("status", &statuses)?;
     let reasons = [
-        "subscription_create", "subscription_cycle", "subscription_update", "one_time", "manual", "subscription",
+        "subscription_create",
+        "subscription_cycle",
+        "subscription_update",
+        "one_time",
+        "manual",
+        "subscription",
     ];
     let reason = query.one_of("billing_reason", &reasons)?;
     query.one_of("mode", &["account_sales", "user_sales"])?;
@@ -380,21 +495,31 @@ fn payments(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let products: Vec<usize> = (0..books.variants.len())
         .map(|row| books.variants[row].product)
         .collect();
-    let found = query.get("query").map(|text| matching_users(books, text, lens.email));
+    let found = query
+        .get("query")
+        .map(|text| matching_users(books, text, lens.email));
     let holds = |wanted: &Option<Vec<usize>>, row: Option<usize>| {
-        wanted.as_ref().is_none_or(|wanted| row.is_some_and(|row| wanted.contains(&row)))
+        wanted
+            .as_ref()
+            .is_none_or(|wanted| row.is_some_and(|row| wanted.contains(&row)))
     };
-    let page = rows(&mut world.books.payments, ask, &accounts, few, |_, payment: &Payment| {
-        status.is_none_or(|status| status == payment.status)
-            && reason.is_none_or(|reason| reason == payment.billing_reason)
-            && query.get("currency").is_none_or(|code| code == payment.currency)
-            && holds(&user, payment.user)
-            && holds(&member, payment.member)
-            && holds(&membership, Some(payment.membership))
-            && holds(&found, payment.user)
-            && sold.is(products[payment.variant], payment.variant)
-            && ask.covers(payment.created_at)
-    });
+    let page = rows(
+        &mut world.books.payments,
+        ask,
+        &accounts,
+        few,
+        |_, payment: &Payment| {
+            status.is_none_or(|status| status == payment.status)
+                && reason.is_none_or(|reason| reason == payment.billing_reason)
+                && query.get("currency").is_none_or(|code| code == payment.currency)
+                && holds(&user, payment.user)
+                && holds(&member, payment.member)
+                && holds(&membership, Some(payment.membership))
+                && holds(&found, payment.user)
+                && sold.is(products[payment.variant], payment.variant)
+                && ask.covers(payment.created_at)
+        },
+    );
     answer_with(page, |row| world.books.show_payment(row, &lens))
 }
 
@@ -413,7 +538,10 @@ fn matching_users(books: &Books, text: &str, may_read_email: bool) -> Vec<usize>
 
 fn refunds(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let accounts = scope(world, call, "payment:basic:read")?.accounts;
-    let payment = call.query.get("payment_id").map(|id| named(&[id], records::PAYMENT));
+    let payment = call
+        .query
+        .get("payment_id")
+        .map(|id| named(&[id], records::PAYMENT));
     let user = call.query.get("user_id").map(|id| world.books.user(id));
     let few = payment.map(|of| few(&world.books.refunds, "payment", &of, &accounts));
     let page = rows(&mut world.books.refunds, ask, &accounts, few, |_, refund| {
@@ -430,7 +558,10 @@ fn disputes(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
         .collect();
     let page = rows(&mut world.books.disputes, ask, &accounts, None, |row, dispute| {
         one_of(&statuses, dispute.status)
-            && call.query.get("currency").is_none_or(|code| code == currencies[row])
+            && call
+                .query
+                .get("currency")
+                .is_none_or(|code| code == currencies[row])
             && ask.covers(dispute.created_at)
     });
     let lens = call.caller.rights.lens(true);
@@ -441,7 +572,10 @@ fn alerts(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let accounts = scope(world, call, "payment:dispute_alert:read")?.accounts;
     let kinds = ["early_fraud_warning", "dispute_alert", "rapid_dispute_resolution"];
     let kind = call.query.one_of("type", &kinds)?;
-    let payment = call.query.get("payment_id").map(|id| named(&[id], records::PAYMENT));
+    let payment = call
+        .query
+        .get("payment_id")
+        .map(|id| named(&[id], records::PAYMENT));
     let few = payment.map(|of| few(&world.books.alerts, "payment", &of, &accounts));
     let page = rows(&mut world.books.alerts, ask, &accounts, few, |_, alert| {
         kind.is_none_or(|kind| kind == alert.kind) && ask.covers(alert.created_at)

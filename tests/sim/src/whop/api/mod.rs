@@ -110,12 +110,16 @@ impl Incoming {
     fn signature(&self) -> String {
         let version = self.header("api-version-date").unwrap_or_default();
         let body = String::from_utf8_lossy(&self.body);
-        format!("{} {}?{}\n{version}\n{body}", self.method, self.path, self.raw_query)
+        format!(
+            "{} {}?{}\n{version}\n{body}",
+            self.method, self.path, self.raw_query
+        )
     }
 
     /// The idempotency key, which counts on POST only.
     fn key(&self) -> Option<&str> {
-        self.header("idempotency-key").filter(|_| self.method == Method::POST)
+        self.header("idempotency-key")
+            .filter(|_| self.method == Method::POST)
     }
 }
 
@@ -148,7 +152,9 @@ pub(super) async fn answer(State(sim): State<Arc<Sim>>, request: Request) -> Res
     if let Some(reply) = replayed {
         let mut response = respond(reply.status, reply.body);
         let name = HeaderName::from_static("idempotent-replayed");
-        response.headers_mut().insert(name, HeaderValue::from_static("true"));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static("true"));
         return response;
     }
     let answer = perform(&sim, &call).await;
@@ -174,7 +180,9 @@ fn refuse(sim: &Sim, refusal: &Refusal) -> Response {
     let mut response = respond(refusal.status, refusal.body());
     let wait = refusal.wait_seconds.filter(|_| sim.world().switches.retry_after);
     if let Some(wait) = wait {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(wait));
     }
     response
 }
@@ -234,7 +242,10 @@ fn check_version(world: &mut World, incoming: &Incoming, place: &str) -> Result<
             let message = format!("Unknown Api-Version-Date {unknown}. Supported versions: {known}");
             return Err(Refusal::bad(message));
         }
-        None => world.notes.flaws.push(format!("{place} came without Api-Version-Date")),
+        None => world
+            .notes
+            .flaws
+            .push(format!("{place} came without Api-Version-Date")),
     }
     Ok(())
 }

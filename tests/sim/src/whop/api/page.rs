@@ -45,10 +45,15 @@ impl Ask {
         orders: &[&'static str],
         refuse_big: bool,
     ) -> Result<Self, Refusal> {
-        let fingerprint = format!("{:08x}", ids::hash(&format!("{operation} {}", query.fingerprint())) >> 32);
+        let fingerprint = format!(
+            "{:08x}",
+            ids::hash(&format!("{operation} {}", query.fingerprint())) >> 32
+        );
         let cursor = |name: &str| query.get(name).map(|text| place(text, &fingerprint)).transpose();
         let backward = query.get("last").is_some();
-        let count = query.number(if backward { "last" } else { "first" })?.unwrap_or(DEFAULT);
+        let count = query
+            .number(if backward { "last" } else { "first" })?
+            .unwrap_or(DEFAULT);
         if count < 1 || (refuse_big && count > MAXIMUM) {
             return Err(Refusal::bad("first must be between 1 and 100"));
         }

@@ -10,11 +10,7 @@ pub(in crate::whop) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(in crate::whop) fn parse(raw: &str) -> Self {
-        Self(
-            url::form_urlencoded::parse(raw.as_bytes())
-                .into_owned()
-                .collect(),
-        )
+        Self(url::form_urlencoded::parse(raw.as_bytes()).into_owned().collect())
     }
 
     pub(in crate::whop) fn get(&self, name: &str) -> Option<&str> {
@@ -33,13 +29,20 @@ impl Query {
     }
 
     /// A value that must be one of these.
-    pub(super) fn one_of(&self, name: &str, values: &[&'static str]) -> Result<Option<&'static str>, Refusal> {
+    pub(super) fn one_of(
+        &self,
+        name: &str,
+        values: &[&'static str],
+    ) -> Result<Option<&'static str>, Refusal> {
         let Some(given) = self.get(name) else {
             return Ok(None);
         };
         match values.iter().find(|known| **known == given) {
             Some(known) => Ok(Some(known)),
-            None => Err(Refusal::bad(format!("{name} must be one of {}", values.join(", ")))),
+            None => Err(Refusal::bad(format!(
+                "{name} must be one of {}",
+                values.join(", ")
+            ))),
         }
     }
 

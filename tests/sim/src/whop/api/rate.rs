@@ -10,7 +10,13 @@ pub(in crate::whop) struct Windows(HashMap<(String, &'static str), (i64, u32)>);
 
 impl Windows {
     /// Counts a request, or says in how many seconds the next one may come.
-    pub(super) fn enter(&mut self, token: &str, operation: &'static str, now: i64, limit: u32) -> Result<(), i64> {
+    pub(super) fn enter(
+        &mut self,
+        token: &str,
+        operation: &'static str,
+        now: i64,
+        limit: u32,
+    ) -> Result<(), i64> {
         let (began, seen) = self.0.entry((token.to_owned(), operation)).or_insert((now, 0));
         if now - *began >= MINUTE {
             (*began, *seen) = (now, 0);

@@ -118,6 +118,7 @@ impl World {
 
     fn accounts_owned(&self, user: usize) -> Vec<usize> {
         let all = 0..self.books.accounts.len();
-        all.filter(|row| self.books.accounts[*row].owner == user).collect()
+        all.filter(|row| self.books.accounts[*row].owner == user)
+            .collect()
     }
 }
