@@ -203,6 +203,19 @@ impl Description {
     }
 }
 
+#[test]
+#[should_panic(expected = "is not of type")]
+fn the_description_refuses_a_value_that_it_does_not_describe() {
+    let mut description = Description::read();
+    let schema = json!({"$ref": "#/components/schemas/Money"});
+    let money = json!({"amount": "49.00", "currency": "usd", "decimals": 2, "display_decimals": 2});
+    let float = json!({"amount": 49.0, "currency": "usd", "decimals": 2, "display_decimals": 2});
+
+    description.check("money", &schema, &money);
+
+    description.check("money", &schema, &float);
+}
+
 #[tokio::test]
 async fn every_answer_of_every_get_fits_the_description() {
     let (whop, _clock) = start().await;

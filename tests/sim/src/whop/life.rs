@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::hooks::Subject;
+use super::events::Subject;
 use super::records::{Member, Membership, User};
-use super::render::{period_ms, was};
+use super::render::was;
+use super::render_people::period_ms;
 use super::world::World;
 
 const DAY: i64 = 86_400_000;

@@ -2,20 +2,25 @@
 //! set of books that tests and the console change. It knows nothing of the product's types.
 
 mod api;
+mod books;
 mod console;
+mod events;
 mod handle;
 mod hooks;
 mod html;
 mod ids;
 mod life;
 mod money;
+mod moves;
 mod oauth;
 mod records;
 mod render;
+mod render_people;
 mod render_sales;
 mod sales;
 mod samples;
 mod seed;
+mod seed_sales;
 mod strange;
 mod table;
 mod world;
@@ -28,8 +33,9 @@ use axum::routing::{any, get, post};
 use futures_util::future::join_all;
 use http::{Method, StatusCode, Uri};
 
+pub use events::sign;
 pub use handle::{App, Whop};
-pub use hooks::{SignedDelivery, sign};
+pub use hooks::SignedDelivery;
 pub use sales::NewVariant;
 pub use world::{Delivery, Rights, Switches, VERSION};
 

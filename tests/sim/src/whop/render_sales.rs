@@ -7,14 +7,10 @@ use super::money::{in_cents, money, number};
 use super::records::{
     ALERT, Books, DISPUTE, MEMBER, MEMBERSHIP, PAYMENT, PRODUCT, Payment, REFUND, USER, VARIANT,
 };
-use super::render::{Lens, merge, optional};
+use super::render::{Lens, merge, optional, time};
 use crate::clock::iso;
 
 const DAY: i64 = 86_400_000;
-
-fn time(at: Option<i64>) -> Value {
-    at.map_or(Value::Null, |at| iso(at).into())
-}
 
 impl Books {
     fn product_of(&self, payment: &Payment) -> usize {

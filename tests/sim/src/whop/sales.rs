@@ -2,10 +2,11 @@
 
 use serde_json::Map;
 
-use super::hooks::Subject;
+use super::events::Subject;
 use super::money::{Currency, in_cents, number};
 use super::records::{Alert, Dispute, Payment, Product, Refund, Variant};
-use super::render::{period_ms, was};
+use super::render::was;
+use super::render_people::period_ms;
 use super::world::World;
 
 const DAY: i64 = 86_400_000;

@@ -2,8 +2,11 @@
 //! has the name that the OpenAPI description gives it.
 
 mod hooks;
+mod hooks_shown;
 pub(super) mod idempotency;
 mod lists;
+mod lists_people;
+mod lists_sales;
 mod objects;
 pub(super) mod page;
 mod permissions;
