@@ -48,7 +48,6 @@ row!(
 row!(
     Member,
     |row, order| match order {
-        "joined_at" => Some(row.joined_at),
         "last_accessed_at" => row.last_accessed_at,
         "most_recent_action_at" => row.action_at,
         "usd_total_spent" => Some(row.spent),

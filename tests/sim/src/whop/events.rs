@@ -59,22 +59,18 @@ pub(super) fn envelope(
         Some(pin) if pin >= "2026-08-14" => "account_id",
         _ => "company_id",
     };
-    let fields = json!({
-        "id": id,
-        "type": event,
-        "api_version": "v1",
-        "api_version_date": pin,
-        "timestamp": iso(now),
-        owner: account,
-    });
-    match fields {
-        Value::Object(fields) => fields,
-        _ => unreachable!("written as an object"),
-    }
+    Map::from_iter([
+        ("id".to_owned(), json!(id)),
+        ("type".to_owned(), json!(event)),
+        ("api_version".to_owned(), json!("v1")),
+        ("api_version_date".to_owned(), json!(pin)),
+        ("timestamp".to_owned(), json!(iso(now))),
+        (owner.to_owned(), account),
+    ])
 }
 
 impl Books {
-    pub(super) fn show(&self, subject: Subject, lens: &Lens, pin: Option<&str>) -> Value {
+    pub(super) fn show(&self, subject: Subject, lens: Lens, pin: Option<&str>) -> Value {
         let old = pin.is_none_or(|pin| pin < "2026-07-23");
         match subject {
             Subject::Member(row) => self.show_member(row, lens),
@@ -105,19 +101,19 @@ impl Books {
 
 impl World {
     /// Tells every endpoint that wants to know.
-    pub(super) fn emit(&mut self, now: i64, event: &str, subject: Subject, previous: Map<String, Value>) {
+    pub(super) fn emit(&mut self, now: i64, event: &str, subject: Subject, previous: &Map<String, Value>) {
         let account = self.books.account_of(subject);
         for row in 0..self.hooks.endpoints.len() {
             if !self.hears(row, event, account) {
                 continue;
             }
-            let id = format!("msg_{}", &self.secret("message")[..24]);
+            let id = self.message_id();
             let endpoint = &self.hooks.endpoints[row];
             let pin = endpoint.pin.as_deref();
             let owner = self.books.account_id(account).into();
             let mut body = envelope(&id, event, now, pin, owner);
             let lens = endpoint.rights.lens(false);
-            let mut data = self.books.show(subject, &lens, pin);
+            let mut data = self.books.show(subject, lens, pin);
             if self.switches.strange {
                 strange::season(&mut data);
             }
@@ -126,7 +122,15 @@ impl World {
                 body.insert("previous_attributes".to_owned(), previous.clone().into());
             }
             let body = Value::Object(body).to_string();
-            self.queue(row, id, event, body, now);
+            self.queue(Message {
+                endpoint: row,
+                id,
+                event: event.to_owned(),
+                body,
+                failed: 0,
+                due: now,
+                replayed_from: None,
+            });
         }
     }
 
@@ -144,16 +148,7 @@ impl World {
             }
     }
 
-    fn queue(&mut self, endpoint: usize, id: String, event: &str, body: String, now: i64) {
-        let message = Message {
-            endpoint,
-            id,
-            event: event.to_owned(),
-            body,
-            failed: 0,
-            due: now,
-            replayed_from: None,
-        };
+    fn queue(&mut self, message: Message) {
         match self.switches.delivery {
             Delivery::Send => self.hooks.pending.push(message),
             Delivery::Collect => self.hooks.collected.push(message),

@@ -219,7 +219,7 @@ impl Whop {
             let books = &world.books;
             let rows = books.members.of_account(row(ACCOUNT, account));
             rows.iter()
-                .map(|row| books.show_member(*row, &Lens::FULL))
+                .map(|row| books.show_member(*row, Lens::FULL))
                 .collect()
         })
     }
@@ -230,7 +230,7 @@ impl Whop {
             let books = &world.books;
             let rows = books.memberships.of_account(row(ACCOUNT, account));
             rows.iter()
-                .map(|row| books.show_membership(*row, &Lens::FULL))
+                .map(|row| books.show_membership(*row, Lens::FULL))
                 .collect()
         })
     }
@@ -241,7 +241,7 @@ impl Whop {
             let books = &world.books;
             let rows = books.payments.of_account(row(ACCOUNT, account));
             rows.iter()
-                .map(|row| books.show_payment(*row, &Lens::FULL))
+                .map(|row| books.show_payment(*row, Lens::FULL))
                 .collect()
         })
     }
@@ -252,7 +252,7 @@ impl Whop {
             let books = &world.books;
             let rows = books.products.of_account(row(ACCOUNT, account)).iter();
             let kept = rows.filter(|row| !books.products[**row].deleted);
-            kept.map(|row| books.show_product(*row, &Lens::FULL)).collect()
+            kept.map(|row| books.show_product(*row, Lens::FULL)).collect()
         })
     }
 
@@ -262,7 +262,7 @@ impl Whop {
             let books = &world.books;
             let rows = books.variants.of_account(row(ACCOUNT, account)).iter();
             let kept = rows.filter(|row| !books.variants[**row].deleted);
-            kept.map(|row| books.show_variant(*row, &Lens::FULL)).collect()
+            kept.map(|row| books.show_variant(*row, Lens::FULL)).collect()
         })
     }
 
@@ -278,12 +278,12 @@ impl Whop {
     pub fn disputes(&self, account: &str) -> Vec<Value> {
         self.with(|world, _| {
             let rows = world.books.disputes.of_account(row(ACCOUNT, account)).iter();
-            rows.map(|row| world.books.show_dispute(*row, &Lens::FULL))
+            rows.map(|row| world.books.show_dispute(*row, Lens::FULL))
                 .collect()
         })
     }
 
-    /// How often an operation was called, by its name in the OpenAPI description: `memberships_list`.
+    /// How often an operation was called, by its `operationId`, such as `memberships_list`.
     pub fn list_calls(&self, operation: &str) -> usize {
         self.with(|world, _| world.notes.calls.get(operation).copied().unwrap_or(0))
     }

@@ -21,7 +21,7 @@ pub(super) struct Purchase<'a> {
 
 impl World {
     pub(super) fn told(&mut self, now: i64, event: &str, subject: Subject) {
-        self.emit(now, event, subject, Map::new());
+        self.emit(now, event, subject, &Map::new());
     }
 
     /// A purchase through checkout: the buyer becomes a member, pays, and the membership opens.
@@ -150,11 +150,12 @@ impl World {
         if opens && status != "past_due" {
             self.told(now, "membership.activated", subject);
         }
-        let previous = match before.status == status {
-            true => Map::new(),
-            false => was("status", before.status),
+        let previous = if before.status == status {
+            Map::new()
+        } else {
+            was("status", before.status)
         };
-        self.emit(now, "membership.updated", subject, previous);
+        self.emit(now, "membership.updated", subject, &previous);
         if closes {
             self.told(now, "membership.deactivated", subject);
         }
@@ -229,7 +230,7 @@ impl World {
             now,
             "membership.updated",
             subject,
-            was("cancel_at_period_end", !ends),
+            &was("cancel_at_period_end", !ends),
         );
         self.told(now, "membership.cancel_at_period_end_changed", subject);
         self.touch_member_of(now, row);
@@ -284,7 +285,7 @@ impl World {
             });
         }
         if !previous.is_empty() {
-            self.emit(now, "membership.updated", Subject::Membership(row), previous);
+            self.emit(now, "membership.updated", Subject::Membership(row), &previous);
         }
     }
 
@@ -302,17 +303,14 @@ impl World {
     }
 
     pub(super) fn rename_member(&mut self, now: i64, member: usize, name: &str) {
-        match self.books.members[member].user {
-            Some(user) => {
-                self.books.users[user].name = Some(name.to_owned());
-                self.tell_members_of(now, user);
-            }
-            None => {
-                self.books.members.change(member, |member| {
-                    member.business = Some(name.to_owned());
-                });
-                self.told(now, "member.updated", Subject::Member(member));
-            }
+        if let Some(user) = self.books.members[member].user {
+            self.books.users[user].name = Some(name.to_owned());
+            self.tell_members_of(now, user);
+        } else {
+            self.books.members.change(member, |member| {
+                member.business = Some(name.to_owned());
+            });
+            self.told(now, "member.updated", Subject::Member(member));
         }
     }
 

@@ -1,5 +1,17 @@
 //! A stateful stand-in for Whop: OAuth, the REST API at version 2026-10-15-1, and signed webhooks, over one
 //! set of books that tests and the console change. It knows nothing of the product's types.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "chance and times of this world fit every integer they meet"
+)]
+#![expect(
+    clippy::struct_excessive_bools,
+    clippy::format_collect,
+    clippy::unnecessary_wraps,
+    reason = "flat and plain is enough for a stand-in"
+)]
 
 mod api;
 mod books;

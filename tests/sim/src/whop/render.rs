@@ -55,6 +55,7 @@ pub(super) fn optional(prefix: &str, row: Option<usize>) -> Value {
 }
 
 impl Books {
+    #[expect(clippy::unused_self, reason = "asked of the books like everything else")]
     pub(super) fn account_id(&self, row: usize) -> String {
         ids::name(ACCOUNT, row)
     }
@@ -136,7 +137,7 @@ impl Books {
         })
     }
 
-    pub(super) fn show_product(&self, row: usize, lens: &Lens) -> Value {
+    pub(super) fn show_product(&self, row: usize, lens: Lens) -> Value {
         let product: &Product = &self.products[row];
         let account = &self.accounts[product.account];
         let mut shown = json!({
@@ -167,7 +168,7 @@ impl Books {
         shown
     }
 
-    pub(super) fn show_variant(&self, row: usize, lens: &Lens) -> Value {
+    pub(super) fn show_variant(&self, row: usize, lens: Lens) -> Value {
         let variant: &Variant = &self.variants[row];
         let id = ids::name(VARIANT, row);
         let inner = |value: Value| if lens.plans { value } else { Value::Null };

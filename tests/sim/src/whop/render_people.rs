@@ -19,7 +19,7 @@ impl Books {
             .unwrap_or_default()
     }
 
-    pub(super) fn show_member(&self, row: usize, lens: &Lens) -> Value {
+    pub(super) fn show_member(&self, row: usize, lens: Lens) -> Value {
         let member = &self.members[row];
         let user = member.user.map(|user| &self.users[user]);
         json!({
@@ -41,7 +41,7 @@ impl Books {
         })
     }
 
-    pub(super) fn show_membership(&self, row: usize, lens: &Lens) -> Value {
+    pub(super) fn show_membership(&self, row: usize, lens: Lens) -> Value {
         let membership = &self.memberships[row];
         let variant = &self.variants[membership.variant];
         let account = &self.accounts[membership.account];

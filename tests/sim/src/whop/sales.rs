@@ -163,9 +163,10 @@ impl World {
         self.books.change_payment(row, now, |payment| {
             payment.refunded += amount;
             payment.refunded_at = Some(now);
-            payment.substatus = match payment.refunded < payment.total {
-                true => "partially_refunded",
-                false => "refunded",
+            payment.substatus = if payment.refunded < payment.total {
+                "partially_refunded"
+            } else {
+                "refunded"
             };
         });
         self.books.refunds.change(refund, |refund| {
@@ -225,7 +226,7 @@ impl World {
         });
         let payment = self.books.disputes[row].payment;
         self.books.change_payment(payment, now, |payment| {
-            payment.substatus = dispute_substatus(status)
+            payment.substatus = dispute_substatus(status);
         });
         self.told(now, "dispute.updated", Subject::Dispute(row));
     }
@@ -253,7 +254,7 @@ impl World {
             now,
             "product.updated",
             Subject::Product(row),
-            was("title", before),
+            &was("title", before),
         );
     }
 
@@ -301,7 +302,7 @@ impl World {
             }
         });
         let previous = was(field, number(before, currency));
-        self.emit(now, "plan.updated", Subject::Variant(row), previous);
+        self.emit(now, "plan.updated", Subject::Variant(row), &previous);
     }
 
     pub(super) fn variant_delete(&mut self, now: i64, row: usize) {

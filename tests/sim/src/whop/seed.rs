@@ -200,7 +200,7 @@ impl Seeding<'_> {
             name: (number % 41 != 40).then(|| format!("{first} {last}")),
             username: format!("{stem}{account}x{number}"),
             email,
-            phone: (number % 3 == 0).then(|| format!("+1555{number:07}")),
+            phone: number.is_multiple_of(3).then(|| format!("+1555{number:07}")),
             created_at: at,
         })
     }

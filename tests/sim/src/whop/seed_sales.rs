@@ -99,9 +99,10 @@ impl Seeding<'_> {
             return;
         }
         self.sales += 1;
-        let disputed = match self.disputes < DISPUTES.len() {
-            true => self.sales % 3 == 1,
-            false => self.dice.one_in(80),
+        let disputed = if self.disputes < DISPUTES.len() {
+            self.sales % 3 == 1
+        } else {
+            self.dice.one_in(80)
         };
         if disputed {
             self.dispute(row, at);
@@ -119,9 +120,10 @@ impl Seeding<'_> {
             payment.refunded = amount;
             payment.refunded_at = Some(at);
             payment.updated_at = at;
-            payment.substatus = match amount < payment.total {
-                true => "partially_refunded",
-                false => "refunded",
+            payment.substatus = if amount < payment.total {
+                "partially_refunded"
+            } else {
+                "refunded"
             };
         });
         self.world.books.refunds.add(Refund {

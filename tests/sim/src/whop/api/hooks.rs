@@ -127,9 +127,10 @@ fn resource(world: &World, call: &Call<'_>) -> Result<Resource, Refusal> {
         };
     };
     if let Some(app) = ids::row("app_", id) {
-        return match call.caller.reach == Reach::App(app) {
-            true => Ok(Resource::App(app)),
-            false => Err(Refusal::absent("Resource")),
+        return if call.caller.reach == Reach::App(app) {
+            Ok(Resource::App(app))
+        } else {
+            Err(Refusal::absent("Resource"))
         };
     }
     let account = world.books.account(id);

@@ -64,7 +64,7 @@ impl World {
     pub(super) fn copy_of(&mut self, attempt: usize, fresh: bool, now: i64) -> Message {
         let mut message = self.hooks.attempts[attempt].message.clone();
         if fresh {
-            let id = format!("msg_{}", &self.secret("message")[..24]);
+            let id = self.message_id();
             message.body = message.body.replacen(&message.id, &id, 1);
             message.id = id;
         }
@@ -75,7 +75,7 @@ impl World {
     }
 
     pub(super) fn sample_for(&mut self, endpoint: usize, event: &str, now: i64) -> Message {
-        let id = format!("msg_{}", &self.secret("message")[..24]);
+        let id = self.message_id();
         let found = &self.hooks.endpoints[endpoint];
         let account = match found.resource {
             Resource::Account(account) => json!(self.books.account_id(account)),

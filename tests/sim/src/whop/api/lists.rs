@@ -220,9 +220,10 @@ fn accounts(world: &World, call: &Call<'_>, ask: &Ask) -> Answer {
 /// Without an account this is a search of the public market.
 fn products(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let market = call.query.get("account_id").is_none();
-    let accounts = match market {
-        true => (0..world.books.accounts.len()).collect(),
-        false => scope(world, call, "access_pass:basic:read")?.accounts,
+    let accounts = if market {
+        (0..world.books.accounts.len()).collect()
+    } else {
+        scope(world, call, "access_pass:basic:read")?.accounts
     };
     let visibilities = call.query.all("visibilities", "visibility");
     let needle = call.query.get("query").unwrap_or_default().to_lowercase();
@@ -234,7 +235,7 @@ fn products(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
             && ask.covers(product.created_at)
     });
     let lens = call.caller.rights.lens(true);
-    answer_with(page, |row| world.books.show_product(row, &lens))
+    answer_with(page, |row| world.books.show_product(row, lens))
 }
 
 fn variants(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
@@ -260,7 +261,7 @@ fn variants(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
             && ask.covers(variant.created_at)
     });
     let lens = call.caller.rights.lens(true);
-    answer_with(page, |row| world.books.show_variant(row, &lens))
+    answer_with(page, |row| world.books.show_variant(row, lens))
 }
 
 /// The rows of a few groups that belong to these accounts.

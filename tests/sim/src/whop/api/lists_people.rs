@@ -18,9 +18,10 @@ pub(super) fn members(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let promo_codes = query.all("promo_code_ids", "promo_code_id");
     let sold = Sold::read(call);
     let lens = call.caller.rights.lens(true);
-    let few = match user_ids.is_empty() {
-        true => None,
-        false => Some(few(&world.books.members, "user", &users, &accounts)),
+    let few = if user_ids.is_empty() {
+        None
+    } else {
+        Some(few(&world.books.members, "user", &users, &accounts))
     };
     if let (None, [account]) = (&few, &accounts[..]) {
         world.books.members.prepare(*account, ask.order);
@@ -56,7 +57,7 @@ pub(super) fn members(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
             ask.page(&places, |row| keep(row, &books.members[row]))
         }
     };
-    answer_with(page, |row| books.show_member(row, &lens))
+    answer_with(page, |row| books.show_member(row, lens))
 }
 
 fn is_active(books: &Books, member: usize) -> bool {
@@ -151,5 +152,5 @@ pub(super) fn memberships(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answ
         },
     );
     let lens = call.caller.rights.lens(true);
-    answer_with(page, |row| world.books.show_membership(row, &lens))
+    answer_with(page, |row| world.books.show_membership(row, lens))
 }

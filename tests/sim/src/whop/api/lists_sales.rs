@@ -68,7 +68,7 @@ pub(super) fn payments(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer 
                 && ask.covers(payment.created_at)
         },
     );
-    answer_with(page, |row| world.books.show_payment(row, &lens))
+    answer_with(page, |row| world.books.show_payment(row, lens))
 }
 
 fn matching_users(books: &Books, text: &str, may_read_email: bool) -> Vec<usize> {
@@ -110,7 +110,7 @@ pub(super) fn disputes(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer 
             && ask.covers(dispute.created_at)
     });
     let lens = call.caller.rights.lens(true);
-    answer_with(page, |row| world.books.show_dispute(row, &lens))
+    answer_with(page, |row| world.books.show_dispute(row, lens))
 }
 
 pub(super) fn alerts(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
