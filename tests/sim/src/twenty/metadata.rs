@@ -479,7 +479,7 @@ pub(super) fn whole_object(space: &Space, object: &Object, show: impl Fn(&Field)
         "labelIdentifierFieldMetadataId": label.map(|spot| object.fields[spot.field].id),
         "createdAt": crate::clock::iso(object.created_at), "updatedAt": crate::clock::iso(object.updated_at),
         "description": object.description, "icon": object.icon, "duplicateCriteria": duplicates,
-        "shortcut": null, "color": null, "applicationId": application(space, object.standard), "fields": fields,
+        "shortcut": object.standard.then(|| capital(&object.singular).chars().next()), "color": null, "applicationId": application(space, object.standard), "fields": fields,
     })
 }
 

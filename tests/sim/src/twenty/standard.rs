@@ -209,6 +209,8 @@ pub(super) fn add_system_fields(object: &mut Object) {
     for (name, kind) in SYSTEM {
         let mut field = field(object, name, kind);
         field.system = true;
+        field.icon = Some("Icon123".to_owned());
+        field.description = Some(field.label.clone());
         field.nullable = matches!(name, "deletedAt" | "searchVector");
         field.default = match kind {
             Kind::Uuid => json!("uuid"),
@@ -263,6 +265,8 @@ fn add_own(object: &mut Object, spec: &str) {
     let mut field = field(object, name, Kind::parse(plain).unwrap());
     field.unique = kind.ends_with('*');
     field.nullable = !kind.ends_with('!');
+    field.icon = Some("IconList".to_owned());
+    field.description = Some(field.label.clone());
     let select = SELECTS
         .iter()
         .find(|(owner, field, ..)| *owner == object.singular && *field == name);
