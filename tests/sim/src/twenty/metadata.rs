@@ -475,7 +475,7 @@ pub(super) fn whole_object(space: &Space, object: &Object, show: impl Fn(&Field)
         "isUIEditable": true, "isUICreatable": true, "isUIReadOnly": false,
         "labelPlural": object.label_plural, "labelSingular": object.label_singular,
         "namePlural": object.plural, "nameSingular": object.singular, "workspaceId": space.id,
-        "imageIdentifierFieldMetadataId": null,
+        "imageIdentifierFieldMetadataId": object.spot("avatarFile").map(|spot| object.fields[spot.field].id),
         "labelIdentifierFieldMetadataId": label.map(|spot| object.fields[spot.field].id),
         "createdAt": crate::clock::iso(object.created_at), "updatedAt": crate::clock::iso(object.updated_at),
         "description": object.description, "icon": object.icon, "duplicateCriteria": duplicates,

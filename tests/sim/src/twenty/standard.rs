@@ -191,6 +191,8 @@ pub(super) fn furnish(space: &mut Space) {
             plural,
             now,
         );
+        object.description = Some(format!("A {singular}"));
+        object.icon = Some("IconBox".to_owned());
         add_system_fields(&mut object);
         for spec in own.split_whitespace() {
             add_own(&mut object, spec);

@@ -122,7 +122,9 @@ impl Trouble {
             "fieldMetadataUniversalIdentifier": fresh("name"),
         });
         let index = json!({"universalIdentifier": fresh("index"), "name": "IDX_simulated"});
-        let search = json!({"universalIdentifier": fresh("search")});
+        let search = json!({
+            "universalIdentifier": fresh("search"), "objectMetadataUniversalIdentifier": object,
+        });
         Self::validation(
             "creating object",
             vec![

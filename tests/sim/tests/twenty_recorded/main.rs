@@ -8,6 +8,7 @@
     reason = "a test that cannot go on must stop"
 )]
 
+mod behaviour;
 mod compare;
 mod skipped;
 mod world;

@@ -49,6 +49,7 @@ const FIELD_IDS: [(&str, &str, &str); 4] = [
 pub(super) struct World {
     pub twenty: Twenty,
     pub workspace: Workspace,
+    pub clock: Clock,
     client: reqwest::Client,
     key: Option<String>,
     renamed: Vec<(String, String)>,
@@ -71,6 +72,7 @@ impl World {
         let mut world = Self {
             twenty,
             workspace,
+            clock: clock.clone(),
             client,
             key,
             renamed: Vec::new(),
@@ -171,7 +173,10 @@ impl World {
                 self.renamed.push((id.to_owned(), ours.clone()));
             }
         }
-        for (id, object, name) in FIELD_IDS.into_iter().filter(|(id, ..)| text.contains(id)) {
+        for (id, object, name) in FIELD_IDS
+            .into_iter()
+            .filter(|(id, _, name)| text.contains(id) || *name == "dupField" && text.contains(name))
+        {
             let path = format!("/rest/metadata/objects/{}", self.object_id(object));
             let (_, body) = self.send("GET", &path, &Value::Null).await;
             let fields = body["fields"].as_array().unwrap();
@@ -305,7 +310,20 @@ impl World {
         if name == "people-upsert-by-id-existing" {
             all.push(person(by_id, "byid_1", "", plain.clone()));
         } else if name != "people-upsert-by-id-new" {
-            all.push(person(by_id, "byid_2", "", full));
+            let later = named(
+                name,
+                &[
+                    "people-date-invalid",
+                    "people-number-decimal",
+                    "people-phone-parts",
+                ],
+            );
+            all.push(person(
+                by_id,
+                "byid_2",
+                "",
+                if later { full } else { plain.clone() },
+            ));
         }
         all.push((
             "people",
