@@ -389,7 +389,9 @@ pub(super) fn delete_object(space: &mut Space, id: Uuid) -> Outcome<Value> {
             .filter(|(_, field)| pointing(field))
             .map(|(at, _)| at)
             .collect();
-        gone.into_iter().for_each(|at| object.remove_field(at));
+        for at in gone {
+            object.remove_field(at);
+        }
     }
     space.metadata_version += 1;
     Ok(shown)

@@ -1,5 +1,18 @@
 //! A stand-in for a Twenty server 2.21: REST, GraphQL, metadata, webhooks, the rate bucket, and a console for
 //! people. It follows what was recorded from a real server; what it has not learnt it says, and remembers.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "any JSON value and any field type may come; most rules are about one of them"
+)]
+#![expect(
+    clippy::result_large_err,
+    reason = "a refusal carries everything two protocols say about it"
+)]
+
+/// `write!` into a text, which cannot fail.
+macro_rules! put {
+    ($out:expr, $($text:tt)*) => { write!($out, $($text)*).expect("a String takes everything") };
+}
 
 mod auth;
 mod bucket;
@@ -35,7 +48,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::routing::{any, get, post, put};
+use axum::routing::{any, get, post, put as on_put};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -107,15 +120,18 @@ impl Twenty {
             .route("/console/key", get(console::key))
             .route("/graphql", post(graphql::handle))
             .route("/metadata", post(graphql_metadata::handle))
-            .route("/file-upload/{id}", put(upload))
+            .route("/file-upload/{id}", on_put(upload))
             .route("/rest/{*path}", any(rest::handle))
             .fallback(unknown)
             .with_state(server.clone());
-        let served = serve(faults.in_front_of("twenty", router), port)
+        let running = serve(faults.in_front_of("twenty", router), port)
             .await
             .expect("a free loopback port");
-        server.base.set(served.url()).expect("the address is set once");
-        Self { server, served }
+        server.base.set(running.url()).expect("the address is set once");
+        Self {
+            server,
+            served: running,
+        }
     }
 
     /// `http://127.0.0.1:port`
@@ -179,7 +195,7 @@ impl Twenty {
             .iter_mut()
             .find(|space| space.id.to_string() == workspace);
         let space = space.expect("a workspace of this server");
-        let actor = Actor::new("API", name, json!({}));
+        let actor = Actor::new("API", name, &json!({}));
         let key = Key {
             id: space.fresh_id(),
             workspace: space.id,

@@ -134,7 +134,7 @@ impl Server {
         object: usize,
         change: impl FnOnce(&mut Space, &Writer) -> Result<Done, Refusal>,
     ) -> Result<Vec<Uuid>, Refusal> {
-        let actor = Actor::new("MANUAL", "Tim Apple", json!({}));
+        let actor = Actor::new("MANUAL", "Tim Apple", &json!({}));
         let writer = Writer {
             actor,
             now: self.clock.now_ms(),
@@ -249,7 +249,7 @@ fn company_workflow(space: &mut Space, done: &Done, writer: &Writer) -> Vec<writ
     }
     let mut events = Vec::new();
     let standard = Writer {
-        actor: Actor::new("APPLICATION", "Standard", json!({})),
+        actor: Actor::new("APPLICATION", "Standard", &json!({})),
         ..writer.clone()
     };
     let companies = space.singular("company").expect("a standard object");

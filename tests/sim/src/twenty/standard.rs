@@ -319,7 +319,7 @@ pub(super) fn relate(
 }
 
 fn add_workflow(space: &mut Space) {
-    let system = Actor::new("SYSTEM", "System", Value::Null);
+    let system = Actor::new("SYSTEM", "System", &Value::Null);
     let now = space.created_at;
     let (id, version) = (
         Uuid::new_v5(&space.id, b"company workflow"),

@@ -368,7 +368,7 @@ fn new_row(space: &mut Space, number: usize, draft: &Draft, writer: &Writer) -> 
     }
     if let Some(source) = &draft.source {
         let name = writer.actor.value["name"].as_str().unwrap_or_default();
-        row.created_by = Actor::new(source, name, json!({}));
+        row.created_by = Actor::new(source, name, &json!({}));
     }
     row.created_at = draft.created_at.unwrap_or(writer.now);
     row

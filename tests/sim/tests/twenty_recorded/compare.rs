@@ -99,10 +99,8 @@ fn walk(path: &str, expected: &Value, actual: &Value, words: bool, found: &mut V
                 found.extend(best.min_by_key(Vec::len).unwrap_or_default());
             }
         }
-        (Value::String(a), Value::String(b)) if words => {
-            if plain(a) != plain(b) {
-                found.push(format!("{path} says {b:?} instead of {a:?}"));
-            }
+        (Value::String(a), Value::String(b)) if words && plain(a) != plain(b) => {
+            found.push(format!("{path} says {b:?} instead of {a:?}"));
         }
         (a, b) if kind(a) != kind(b) => found.push(format!("{path} is {} instead of {}", kind(b), kind(a))),
         _ => {}

@@ -7,6 +7,11 @@
     clippy::indexing_slicing,
     reason = "a test that cannot go on must stop"
 )]
+#![allow(
+    clippy::too_many_lines,
+    clippy::excessive_nesting,
+    reason = "the world of the recordings is a long list of cases"
+)]
 
 mod behaviour;
 mod compare;

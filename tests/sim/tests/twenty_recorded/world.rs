@@ -1,6 +1,8 @@
 //! The state a recorded exchange was made in, made again: the custom fields it mentions, the records it is about,
 //! the key it was sent with.
 
+use std::collections::BTreeMap;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use sim::clock::Clock;
@@ -384,10 +386,14 @@ impl World {
 
     /// Adds records without the fields this world does not have.
     fn add(&self, name: &str, records: Vec<(&str, Value)>) {
+        let mut known: BTreeMap<&str, Value> = BTreeMap::new();
         for (plural, mut record) in records {
-            let sample = self.twenty.create_as_human(&self.workspace, plural, &json!({}));
-            let known = self.twenty.record(&self.workspace, plural, &sample).unwrap();
-            self.twenty.destroy_as_human(&self.workspace, plural, &sample);
+            let known = known.entry(plural).or_insert_with(|| {
+                let sample = self.twenty.create_as_human(&self.workspace, plural, &json!({}));
+                let known = self.twenty.record(&self.workspace, plural, &sample).unwrap();
+                self.twenty.destroy_as_human(&self.workspace, plural, &sample);
+                known
+            });
             record
                 .as_object_mut()
                 .unwrap()
