@@ -178,3 +178,20 @@ async fn thousands_of_members_are_upserted_found_and_paged() {
     assert_eq!(found["totalCount"], 2);
     assert_eq!(seen, total);
 }
+
+#[tokio::test]
+async fn the_console_shows_what_has_arrived_and_the_key_to_copy() {
+    let world = world().await;
+    let person = json!({"whopUserId": "user_42", "name": {"firstName": "<Ada>", "lastName": "Lovelace"}});
+    world.send("POST", "/rest/people?upsert=true", &person).await;
+
+    let (_, records) = world.send("GET", "/console", &Value::Null).await;
+    let (_, key) = world.send("GET", "/console/key", &Value::Null).await;
+
+    let records = records.as_str().unwrap();
+    assert!(
+        records.contains("&lt;Ada&gt; Lovelace") && records.contains("user_42"),
+        "{records}"
+    );
+    assert!(key.as_str().unwrap().contains(&world.workspace.api_key));
+}
