@@ -6,3 +6,4 @@ pub mod error;
 pub mod http;
 mod ids;
 pub mod job;
+mod twenty;
