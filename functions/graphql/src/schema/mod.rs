@@ -1,0 +1,61 @@
+//! The GraphQL schema: our domain in the words of the API.
+//!
+//! A resolver calls one use case and maps what it gives. It decides nothing and keeps nothing.
+
+mod audit;
+mod card;
+mod connection;
+mod delivery;
+mod failed;
+mod mutation;
+mod query;
+mod run;
+mod settings;
+mod time;
+mod token;
+
+use std::str::FromStr;
+
+use async_graphql::{Context, EmptySubscription, ID, Schema};
+use shared::domain::caller::Caller;
+use shared::{App, Error, Result};
+
+use self::mutation::Mutation;
+use self::query::Query;
+use crate::limits;
+
+/// The schema as the door runs it.
+pub(crate) type Api = Schema<Query, Mutation, EmptySubscription>;
+
+/// What every resolver works with: the app, and who asks.
+pub(crate) struct Access {
+    pub(crate) app: &'static App,
+    pub(crate) caller: Caller,
+}
+
+impl Access {
+    fn of<'a>(context: &Context<'a>) -> Result<&'a Self> {
+        context
+            .data()
+            .map_err(|_| Error::bug("a document runs without its caller"))
+    }
+}
+
+/// Builds the schema with its limits.
+pub(crate) fn api() -> Api {
+    Schema::build(Query, Mutation, EmptySubscription)
+        .limit_depth(limits::DEPTH)
+        .limit_complexity(limits::COST)
+        .disable_suggestions()
+        .finish()
+}
+
+/// An id as its type. One that cannot be an id is answered like one that is not there.
+fn named<T: FromStr>(id: &ID) -> Result<T> {
+    id.parse().map_err(|_| Error::not_found())
+}
+
+/// How many items a list of `first` costs at most.
+fn items(first: u32) -> usize {
+    usize::try_from(first.min(100)).unwrap_or(100)
+}

@@ -1,0 +1,96 @@
+//! The published schema is the one that runs, and a document cannot hurt us.
+
+use std::path::Path;
+
+use super::*;
+
+const PUBLISHED: &str = include_str!("../schema.graphql");
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch for the developer, not configuration"
+)]
+fn the_published_schema_is_the_one_that_runs() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql");
+    let running = api().sdl();
+
+    if std::env::var("RENEW_SCHEMA").is_ok() {
+        std::fs::write(&file, &running).unwrap();
+        return;
+    }
+
+    let stale = "schema.graphql is stale; renew it with: RENEW_SCHEMA=1 cargo test --locked -p graphql published_schema";
+    assert!(running == PUBLISHED, "{stale}");
+}
+
+#[test]
+fn every_part_of_the_schema_is_described() {
+    let undescribed = undescribed(PUBLISHED);
+
+    assert_eq!(undescribed, Vec::<&str>::new());
+}
+
+/// Lines that declare something and do not follow the end of a description.
+fn undescribed(sdl: &str) -> Vec<&str> {
+    let lines: Vec<&str> = sdl.lines().map(str::trim).collect();
+    let declares = |line: &str| {
+        let begins = ["type ", "enum ", "input ", "scalar "]
+            .iter()
+            .any(|word| line.starts_with(word));
+        let member = line.starts_with(|first: char| first.is_ascii_alphabetic()) && !line.contains(' ');
+        begins
+            || member
+            || (line.contains(": ")
+                && line.ends_with(['!', ']', 't', 'g', 'D', 'n', 'e', 'y', 'h'])
+                && !line.contains('.'))
+    };
+    let pairs = lines
+        .windows(2)
+        .filter(|pair| declares(pair[1]) && !pair[1].starts_with('"'));
+    let bare = pairs.filter(|pair| pair[0] != "\"\"\"" && !pair[0].ends_with('"'));
+    bare.map(|pair| pair[1])
+        .filter(|line| !["query: Query", "mutation: Mutation"].contains(line))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_document_nested_without_end_is_refused_and_not_run() {
+    for (open, close) in [("{a", "}"), ("{a(b:[", "])}"), ("{a(b:{c:", "})}")] {
+        let document = format!("{}{}", open.repeat(9_000), close.repeat(9_000));
+
+        let answer = api().execute(document).await;
+
+        assert!(answer.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_nests_or_costs_too_much_is_refused() {
+    let deep = format!(
+        "{}name{}",
+        "{ __schema { types ".repeat(1),
+        " { fields { type { ofType { ofType { ofType { ofType { ofType { ofType { name } } } } } } } } } }"
+    );
+    let dear = "{ a: runs(first: 100) { streams { name seen written linked unchanged skipped { reason count } failed { reason count } } id kind state reason percent } b: runs(first: 100) { streams { name seen written linked unchanged skipped { reason count } failed { reason count } } id kind state reason percent } c: runs(first: 100) { streams { name seen written linked unchanged skipped { reason count } failed { reason count } } id kind state reason percent } d: runs(first: 100) { streams { name seen written linked unchanged skipped { reason count } failed { reason count } } id kind state reason percent } }";
+
+    for document in [deep.as_str(), dear] {
+        let answer = api().execute(document).await;
+
+        assert!(answer.is_err(), "{document}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_ours_is_told_in_our_words_with_its_code() {
+    let mut answer = api().execute("{ workspace { name } }").await;
+
+    for error in &mut answer.errors {
+        explain(error, "req-1");
+    }
+
+    let told = serde_json::to_value(&answer.errors).unwrap();
+    assert_eq!(told[0]["message"], Error::new(Kind::Bug).advice());
+    assert_eq!(told[0]["extensions"]["code"], "INTERNAL");
+    assert_eq!(told[0]["extensions"]["requestId"], "req-1");
+}
