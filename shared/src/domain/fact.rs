@@ -40,7 +40,11 @@ impl Fact {
             Record::Variants(it) => Some(Self::Variant(it.clone())),
             Record::Refunds(it) => Some(Self::Refund(it.clone())),
             Record::Disputes(it) => Some(Self::Dispute(it.clone())),
-            Record::Products(_) | Record::Members(_) | Record::Memberships(_) | Record::Payments(_) => None,
+            Record::Products(_)
+            | Record::Members(_)
+            | Record::Memberships(_)
+            | Record::Payments(_)
+            | Record::Gone(_) => None,
         }
     }
 

@@ -88,3 +88,20 @@ pub struct Lease {
     pub fence: u64,
     pub until: Timestamp,
 }
+
+/// A consent that was begun and has not come back yet. It can be taken up once, by the browser that began it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingConsent {
+    /// Digest of the `state` that the partner sends back.
+    pub state: String,
+    /// Digest of what the browser's cookie holds.
+    pub browser: String,
+    /// The PKCE verifier.
+    pub verifier: Sealed,
+    /// What the identity token must repeat.
+    pub nonce: String,
+    /// The account the consent is asked for, when a connection is renewed.
+    pub account: Option<AccountId>,
+    #[serde(rename = "valid_until")]
+    pub expires_at: Timestamp,
+}

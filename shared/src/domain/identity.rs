@@ -158,3 +158,168 @@ fn first_meeting(meeting: &Meeting<'_>) -> Identity {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::schema::Object;
+    use crate::domain::time::Timestamp;
+
+    fn id(number: u128) -> CrmId {
+        CrmId(Uuid::from_u128(number))
+    }
+
+    fn person(number: u128, key: Option<&str>, email: Option<&str>) -> Existing {
+        Existing {
+            object: Object::Person,
+            id: id(number),
+            key: key.map(str::to_owned),
+            email: email.map(str::to_owned),
+            deleted: false,
+            updated_at: Timestamp::default(),
+            fields: std::collections::BTreeMap::default(),
+        }
+    }
+
+    fn deleted(person: Existing) -> Existing {
+        Existing {
+            deleted: true,
+            ..person
+        }
+    }
+
+    fn meet(found: &[Existing], choice: Option<&Choice>) -> Identity {
+        let (key, email) = ("mber_1", Some("ada@example.com"));
+        identify(&Meeting {
+            key,
+            email,
+            linked: None,
+            fresh: id(100),
+            found,
+            choice,
+        })
+    }
+
+    #[test]
+    fn a_member_nobody_knows_becomes_a_new_person() {
+        assert_eq!(
+            meet(&[], None),
+            Identity::Create {
+                id: id(100),
+                email: EmailUse::Write
+            }
+        );
+    }
+
+    #[test]
+    fn an_e_mail_introduces_a_member_to_the_one_person_who_is_nobody_else_yet() {
+        let found = [person(1, None, Some("ada@example.com"))];
+
+        assert_eq!(
+            meet(&found, None),
+            Identity::Update {
+                id: id(1),
+                email: EmailUse::Write,
+                question: None
+            }
+        );
+    }
+
+    #[test]
+    fn a_person_who_is_another_member_is_never_taken_over() {
+        let found = [person(1, Some("mber_2"), Some("ada@example.com"))];
+
+        assert!(matches!(
+            meet(&found, None),
+            Identity::Ask(Question::EmailTaken { .. })
+        ));
+        let choice = Choice::WithoutEmail;
+        let alone = Identity::Create {
+            id: id(100),
+            email: EmailUse::Withhold,
+        };
+        assert_eq!(meet(&found, Some(&choice)), alone);
+        assert_eq!(meet(&found, Some(&Choice::Skip)), Identity::Skip);
+    }
+
+    #[test]
+    fn a_new_e_mail_that_somebody_holds_stays_with_them_and_makes_no_second_person() {
+        let found = [
+            person(1, Some("mber_1"), Some("old@example.com")),
+            person(2, None, Some("ada@example.com")),
+        ];
+
+        let Identity::Update {
+            id: who,
+            email,
+            question,
+        } = meet(&found, None)
+        else {
+            panic!("an update")
+        };
+
+        assert_eq!((who, email), (id(1), EmailUse::Withhold));
+        assert!(matches!(question, Some(Question::EmailTaken { .. })));
+    }
+
+    #[test]
+    fn a_deleted_person_is_not_revived_without_a_decision() {
+        for found in [
+            [deleted(person(1, Some("mber_1"), None))],
+            [deleted(person(1, None, Some("ada@example.com")))],
+        ] {
+            assert!(matches!(
+                meet(&found, None),
+                Identity::Ask(Question::Deleted { .. })
+            ));
+            let restored = Identity::Update {
+                id: id(1),
+                email: EmailUse::Write,
+                question: None,
+            };
+            assert_eq!(meet(&found, Some(&Choice::Restore(id(1)))), restored);
+            assert_eq!(meet(&found, Some(&Choice::Skip)), Identity::Skip);
+        }
+    }
+
+    #[test]
+    fn several_holders_of_an_e_mail_are_a_question() {
+        let found = [
+            person(1, None, Some("ada@example.com")),
+            person(2, None, Some("ada@example.com")),
+        ];
+
+        assert!(matches!(
+            meet(&found, None),
+            Identity::Ask(Question::Several { .. })
+        ));
+        let chosen = Identity::Update {
+            id: id(2),
+            email: EmailUse::Write,
+            question: None,
+        };
+        assert_eq!(meet(&found, Some(&Choice::Link(id(2)))), chosen);
+    }
+
+    #[test]
+    fn a_person_whose_whop_id_was_cleared_by_hand_is_still_the_linked_one() {
+        let found = [person(7, None, None)];
+        let meeting = Meeting {
+            key: "mber_1",
+            email: None,
+            linked: Some(id(7)),
+            fresh: id(100),
+            found: &found,
+            choice: None,
+        };
+
+        let known = Identity::Update {
+            id: id(7),
+            email: EmailUse::Write,
+            question: None,
+        };
+        assert_eq!(identify(&meeting), known);
+    }
+}

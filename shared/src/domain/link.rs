@@ -16,7 +16,14 @@ pub struct Link {
     /// What we wrote last to the fields that people may take over.
     #[serde(default)]
     pub written: Written,
-    /// The run that wrote last, so that a page done twice counts what it wrote once.
+    /// The page that wrote last, so that a page done twice counts what it wrote once.
     #[serde(default)]
-    pub run: Option<RunId>,
+    pub by: Option<PageOf>,
+}
+
+/// One page of one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageOf {
+    pub run: RunId,
+    pub page: u64,
 }

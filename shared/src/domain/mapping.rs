@@ -2,12 +2,13 @@
 
 use super::draft::{Draft, Value};
 use super::fact::Fact;
-use super::id::CrmId;
+use super::id::{CrmId, ProductId};
 use super::money::Money;
 use super::schema::{Object, option_value};
 use super::settings::Settings;
 use super::source::{Dispute, Member, Membership, Payment, Product, Refund, Variant};
 use super::time::Timestamp;
+use super::words::Visibility;
 
 /// The records in Twenty that a draft points at, as far as they exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +77,11 @@ pub fn product(product: &Product, facts: &[Fact]) -> Draft {
         .with("variants", text(&lines.join("; ")))
         .with("whopPage", link(Some(&page), "whop.com"))
         .with("createdAtWhop", product.created_at)
+}
+
+/// A product that Whop no longer shows: the record stays, and says so.
+pub fn gone_product(id: &ProductId) -> Draft {
+    Draft::new(Object::Product, id.as_str()).with("visibility", choice(Visibility::Deleted.as_str()))
 }
 
 fn variant_line(variant: &Variant) -> String {

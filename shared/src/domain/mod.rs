@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod draft;
 pub mod event;
 pub mod fact;
+pub mod failed;
 pub mod grant;
 pub mod halving;
 pub mod id;

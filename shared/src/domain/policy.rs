@@ -92,3 +92,77 @@ pub fn remember(
     });
     last_word.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::schema::Object;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000);
+
+    fn draft(stage: &str) -> Draft {
+        Draft::new(Object::Opportunity, "mem_1").with("stage", Value::Choice(stage.to_owned()))
+    }
+
+    fn existing(stage: Option<&str>, updated_at: i64) -> Existing {
+        let stage = stage.map_or(Value::Empty, |stage| Value::Choice(stage.to_owned()));
+        Existing {
+            object: Object::Opportunity,
+            id: crate::domain::id::CrmId(uuid::Uuid::nil()),
+            key: Some("mem_1".to_owned()),
+            email: None,
+            deleted: false,
+            updated_at: Timestamp::from_millis(updated_at),
+            fields: BTreeMap::from([("stage", stage)]),
+        }
+    }
+
+    /// Says `first`, lets a person change it to `theirs`, then says `second`; answers with what is written.
+    fn story(policy: FieldPolicy, theirs: Option<&str>, second: &str, changed_at: i64) -> Option<Value> {
+        let governed = |_: FieldName| policy;
+        let sent = fields_to_write(&draft("NEW"), None, &Written::new(), governed, NOW);
+        let written = remember(&draft("NEW"), &sent, None, &Written::new(), governed);
+        let there = existing(theirs.or(Some("NEW")), 500);
+        let at = Timestamp::from_millis(changed_at);
+        fields_to_write(&draft(second), Some(&there), &written, governed, at).remove("stage")
+    }
+
+    #[test]
+    fn who_wins_is_as_the_policy_says() {
+        use FieldPolicy::{CrmWins, Newest, OnlyIfEmpty, WhopWins};
+        let says = Some(Value::Choice("CUSTOMER".to_owned()));
+
+        assert_eq!(story(WhopWins, Some("MINE"), "CUSTOMER", 400), says);
+        assert_eq!(story(CrmWins, None, "CUSTOMER", 400), says);
+        assert_eq!(story(CrmWins, Some("MINE"), "CUSTOMER", 900), None);
+        assert_eq!(story(OnlyIfEmpty, None, "CUSTOMER", 900), None);
+        assert_eq!(story(Newest, Some("MINE"), "CUSTOMER", 400), None);
+        assert_eq!(story(Newest, Some("MINE"), "CUSTOMER", 900), says);
+    }
+
+    #[test]
+    fn a_value_that_is_there_already_is_not_sent() {
+        assert_eq!(
+            story(FieldPolicy::CrmWins, Some("CUSTOMER"), "CUSTOMER", 900),
+            None
+        );
+        assert_eq!(
+            story(FieldPolicy::WhopWins, Some("CUSTOMER"), "CUSTOMER", 900),
+            None
+        );
+    }
+
+    #[test]
+    fn a_field_a_person_holds_stays_theirs_however_often_the_fact_changes() {
+        let governed = |_: FieldName| FieldPolicy::CrmWins;
+        let sent = fields_to_write(&draft("NEW"), None, &Written::new(), governed, NOW);
+        let mut written = remember(&draft("NEW"), &sent, None, &Written::new(), governed);
+        let theirs = existing(Some("MINE"), 500);
+
+        for stage in ["CUSTOMER", "CHURNED", "NEW"] {
+            let sent = fields_to_write(&draft(stage), Some(&theirs), &written, governed, NOW);
+            assert!(!sent.contains_key("stage"), "{stage}");
+            written = remember(&draft(stage), &sent, Some(&theirs), &written, governed);
+        }
+    }
+}

@@ -60,3 +60,89 @@ pub fn place(known: Option<&Link>, fact: &Revision) -> News {
     }
     if fact > known { News::Changed } else { News::Stale }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::CrmId;
+    use crate::domain::source::RecordRef;
+
+    /// The life of a membership, as seven events tell it. Two of them say the same, and one says again what
+    /// was true before.
+    const LIFE: [(i64, &str); 7] = [
+        (10, "trialing"),
+        (20, "active"),
+        (30, "past_due"),
+        (40, "active"),
+        (50, "active, cancels"),
+        (50, "active, cancels, with a reason"),
+        (60, "canceled"),
+    ];
+
+    fn fact(event: usize) -> Revision {
+        let (changed, says) = LIFE[event];
+        Revision {
+            changed_at: Timestamp::from_millis(changed),
+            read_at: Timestamp::from_millis(1_000 + i64::try_from(event).unwrap()),
+            fingerprint: Fingerprint(says.to_owned()),
+        }
+    }
+
+    fn apply(link: &mut Option<Link>, crm: &mut String, fact: &Revision) {
+        let news = place(link.as_ref(), fact);
+        match news {
+            News::Same | News::Stale => return,
+            News::Later => {}
+            News::First | News::Changed => crm.clone_from(&fact.fingerprint.0),
+        }
+        *link = Some(Link {
+            name: RecordRef::Memberships("mem_1".parse().unwrap()),
+            crm: CrmId(uuid::Uuid::nil()),
+            revision: fact.clone(),
+            written: std::collections::BTreeMap::default(),
+            by: None,
+        });
+    }
+
+    fn permute(rest: &mut Vec<usize>, order: &mut Vec<usize>, visit: &mut impl FnMut(&[usize])) {
+        if rest.is_empty() {
+            return visit(order);
+        }
+        for index in 0..rest.len() {
+            let event = rest.remove(index);
+            order.push(event);
+            permute(rest, order, visit);
+            order.pop();
+            rest.insert(index, event);
+        }
+    }
+
+    #[test]
+    fn every_order_and_every_repeat_of_a_memberships_life_ends_the_same() {
+        let facts: Vec<Revision> = (0..LIFE.len()).map(|event| fact(event)).collect();
+        let mut orders = 0;
+        permute(&mut (0..LIFE.len()).collect(), &mut Vec::new(), &mut |order| {
+            for repeats in 0..128_u32 {
+                let (mut link, mut crm) = (None, String::new());
+                for event in order {
+                    apply(&mut link, &mut crm, &facts[*event]);
+                }
+                for event in order.iter().filter(|event| repeats & (1 << **event) != 0) {
+                    apply(&mut link, &mut crm, &facts[*event]);
+                }
+                assert_eq!(crm, "canceled", "{order:?} with repeats {repeats:b}");
+                assert_eq!(link.unwrap().revision, facts[6]);
+                orders += 1;
+            }
+        });
+        assert_eq!(orders, 5_040 * 128);
+    }
+
+    #[test]
+    fn revisions_sort_as_text_as_they_do_as_values() {
+        let mut facts: Vec<Revision> = (0..LIFE.len()).map(|event| fact(event)).collect();
+        facts.sort();
+        let texts: Vec<String> = facts.iter().map(ToString::to_string).collect();
+        assert!(texts.is_sorted());
+    }
+}

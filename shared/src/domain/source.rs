@@ -259,7 +259,7 @@ pub struct Dispute {
 
 /// One record as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "stream", rename_all = "snake_case")]
+#[serde(tag = "record", rename_all = "snake_case")]
 pub enum Record {
     Variants(Variant),
     Products(Product),
@@ -268,6 +268,15 @@ pub enum Record {
     Refunds(Refund),
     Disputes(Dispute),
     Payments(Payment),
+    /// Whop no longer shows it.
+    Gone(Gone),
+}
+
+/// A record that Whop no longer shows, and when we found that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    pub name: RecordRef,
+    pub found_at: Timestamp,
 }
 
 impl Record {
@@ -281,6 +290,7 @@ impl Record {
             Self::Refunds(it) => RecordRef::Refunds(it.id.clone()),
             Self::Disputes(it) => RecordRef::Disputes(it.id.clone()),
             Self::Payments(it) => RecordRef::Payments(it.id.clone()),
+            Self::Gone(it) => it.name.clone(),
         }
     }
 
@@ -294,6 +304,7 @@ impl Record {
             Self::Refunds(it) => Some(it.updated_at),
             Self::Disputes(it) => Some(it.updated_at),
             Self::Payments(it) => Some(it.updated_at),
+            Self::Gone(it) => Some(it.found_at),
         }
     }
 }

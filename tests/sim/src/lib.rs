@@ -16,6 +16,9 @@
     reason = "stand-ins follow the other side's rules, which are long lists of cases"
 )]
 
+pub mod aws;
 pub mod clock;
 pub mod fault;
 pub mod serve;
+pub mod twenty;
+pub mod whop;

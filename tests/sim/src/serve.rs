@@ -26,14 +26,23 @@ impl Drop for Served {
     }
 }
 
+impl Served {
+    /// Serves `router` on a listener that is bound already.
+    pub fn on(listener: TcpListener, router: Router) -> Self {
+        let address = listener.local_addr().expect("a bound listener");
+        let task = tokio::spawn(async move {
+            axum::serve(listener, router)
+                .await
+                .expect("a loopback listener keeps accepting");
+        });
+        Self { address, task }
+    }
+}
+
 /// Serves `router` on `port` of the loopback interface; 0 takes any free port.
 pub async fn serve(router: Router, port: u16) -> std::io::Result<Served> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-    let address = listener.local_addr()?;
-    let task = tokio::spawn(async move {
-        axum::serve(listener, router)
-            .await
-            .expect("a loopback listener keeps accepting");
-    });
-    Ok(Served { address, task })
+    Ok(Served::on(
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?,
+        router,
+    ))
 }

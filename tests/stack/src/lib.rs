@@ -1,1 +1,224 @@
+//! The whole product in one process: the shipped functions and clients, with stand-ins for AWS, Whop and Twenty
+//! at the far end of the wire. Tests and the local runner start the same thing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a stack that cannot be built must stop the test that uses it"
+)]
 
+pub mod gateway;
+pub mod logs;
+pub mod pump;
+pub mod table;
+pub mod visitor;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use shared::{App, Clock, Config};
+use sim::aws::sqs::QueueSettings;
+use sim::aws::{Aws, Ports};
+use sim::clock;
+use sim::fault::Faults;
+use sim::serve::Served;
+use sim::twenty::Twenty;
+use sim::whop::Whop;
+
+pub use self::gateway::{Answer, Ask};
+pub use self::visitor::Visitor;
+
+/// The queue's name.
+pub const SYNC: &str = "sync.fifo";
+/// Its dead-letter queue's.
+pub const DEAD: &str = "sync-dead.fifo";
+/// Where a stepped clock begins: 2026-11-23T08:00:00Z.
+pub const MORNING_MS: i64 = 1_795_420_800_000;
+
+/// A secret that must never be seen anywhere but sealed; its marker is part of every secret of the stack.
+pub const CANARY: &str = "c4n4ry";
+
+/// Where things listen; 0 takes any free port.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Addresses {
+    pub gateway: u16,
+    pub aws: u16,
+    pub whop: u16,
+    pub twenty: u16,
+}
+
+/// How the stack is to be built.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub clock: clock::Clock,
+    pub addresses: Addresses,
+    /// Real Whop, or another stand-in, in place of ours.
+    pub whop_url: Option<String>,
+    /// Twenty's calls a minute that we believe in at first.
+    pub calls_per_minute: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            clock: clock::Clock::stepped(MORNING_MS),
+            addresses: Addresses::default(),
+            whop_url: None,
+            calls_per_minute: 100,
+        }
+    }
+}
+
+/// Everything, running.
+pub struct Stack {
+    pub app: &'static App,
+    pub clock: clock::Clock,
+    pub faults: Faults,
+    pub aws: Aws,
+    pub whop: Whop,
+    pub twenty: Twenty,
+    /// The address browsers and Whop use.
+    pub url: String,
+    served: Served,
+}
+
+impl std::fmt::Debug for Stack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stack").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl Stack {
+    /// A stack for a story: stepped time, any ports.
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// A stack as wanted.
+    pub async fn with(options: Options) -> Self {
+        logs::capture();
+        let (clock, faults, at) = (options.clock.clone(), Faults::default(), options.addresses);
+        let next = |offset| if at.aws == 0 { 0 } else { at.aws + offset };
+        let ports = Ports { dynamodb: next(0), sqs: next(1), secrets: next(2) };
+        let aws = Aws::start(&clock, &faults, ports).await;
+        let whop = Whop::start(clock.clone(), &faults, at.whop).await;
+        let twenty = Twenty::start(clock.clone(), &faults, at.twenty).await;
+        table::create(&aws.dynamodb.url()).await;
+        let queues = queues(&aws);
+        let (listener, url) = gateway::bind(at.gateway).await;
+        let callback = format!("{url}/oauth/whop/callback");
+        let whop_app = whop.register_app(&[&callback]);
+        aws.secrets.put("seal-keys", &format!(r#"{{"1":"{CANARY}-seal-key-of-at-least-32-characters"}}"#));
+        aws.secrets.put("session-key", &format!("{CANARY}-session-key-of-at-least-32-characters"));
+        aws.secrets.put("whop-client-secret", &whop_app.client_secret);
+        let mut vars = environment(&options, &aws, &url, &queues);
+        vars.insert("WHOP_URL", options.whop_url.clone().unwrap_or_else(|| whop.url()));
+        vars.insert("WHOP_CLIENT_ID", whop_app.client_id.clone());
+        let config = Config::from_vars(|name| vars.get(name).cloned()).expect("a complete environment");
+        let time = clock.cell().map_or(Clock::System, Clock::Stepped);
+        let app = App::forever(config, time).expect("usable settings");
+        let served = gateway::serve(app, listener);
+        Self { app, clock, faults, aws, whop, twenty, url, served }
+    }
+
+    /// The environment that the release binaries need to run against this stack.
+    pub fn environment(&self) -> HashMap<String, String> {
+        let config = self.app.config();
+        let aws = &config.aws;
+        let pairs = [
+            ("STAGE", config.stage.clone()),
+            ("TABLE_NAME", config.table.clone()),
+            ("SYNC_QUEUE_URL", config.sync_queue.clone()),
+            ("SYNC_DEAD_LETTER_URL", config.sync_dead_letters.clone()),
+            ("SEAL_KEYS_SECRET", config.seal_keys_secret.clone()),
+            ("SESSION_KEY_SECRET", config.session_key_secret.clone()),
+            ("WHOP_CLIENT_ID", config.whop_client_id.clone().unwrap_or_default()),
+            ("WHOP_CLIENT_SECRET_SECRET", config.whop_client_secret.clone().unwrap_or_default()),
+            ("WHOP_URL", config.whop_url.to_string()),
+            ("PUBLIC_URL", config.public_url.to_string()),
+            ("ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
+            ("AWS_REGION", aws.region.clone()),
+            ("AWS_ACCESS_KEY_ID", aws.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", aws.secret_access_key.clone()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", aws.dynamodb_url.clone().unwrap_or_default()),
+            ("AWS_ENDPOINT_URL_SQS", aws.sqs_url.clone().unwrap_or_default()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.secrets_url.clone().unwrap_or_default()),
+        ];
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Moves a stepped clock.
+    pub fn advance(&self, by: std::time::Duration) {
+        self.clock.advance_ms(i64::try_from(by.as_millis()).unwrap());
+    }
+
+    /// A visitor with an empty cookie jar.
+    pub fn visitor(&self) -> Visitor<'_> {
+        Visitor::new(self)
+    }
+
+    /// True while the gateway listens.
+    pub fn is_served(&self) -> bool {
+        !self.served.url().is_empty()
+    }
+}
+
+struct Queues {
+    sync: String,
+    dead: String,
+}
+
+/// The queues of `template.yaml`.
+fn queues(aws: &Aws) -> Queues {
+    let dead = QueueSettings { fifo: true, ..QueueSettings::default() };
+    let dead = aws.sqs.create_queue(DEAD, &dead);
+    let sync = QueueSettings {
+        fifo: true,
+        visibility_seconds: 360,
+        max_receive_count: Some(5),
+        dead_letter: Some(DEAD.to_owned()),
+        ..QueueSettings::default()
+    };
+    Queues { sync: aws.sqs.create_queue(SYNC, &sync), dead }
+}
+
+fn environment(
+    options: &Options,
+    aws: &Aws,
+    url: &str,
+    queues: &Queues,
+) -> HashMap<&'static str, String> {
+    HashMap::from([
+        ("STAGE", "local".to_owned()),
+        ("PUBLIC_URL", url.to_owned()),
+        ("TABLE_NAME", table::NAME.to_owned()),
+        ("SYNC_QUEUE_URL", queues.sync.clone()),
+        ("SYNC_DEAD_LETTER_URL", queues.dead.clone()),
+        ("SEAL_KEYS_SECRET", "seal-keys".to_owned()),
+        ("SESSION_KEY_SECRET", "session-key".to_owned()),
+        ("WHOP_CLIENT_SECRET_SECRET", "whop-client-secret".to_owned()),
+        ("TWENTY_CALLS_PER_MINUTE", options.calls_per_minute.to_string()),
+        ("GRAPHQL_INTROSPECTION", "true".to_owned()),
+        ("ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", format!("{CANARY}-aws-secret")),
+        ("AWS_ENDPOINT_URL_DYNAMODB", aws.dynamodb.url()),
+        ("AWS_ENDPOINT_URL_SQS", aws.sqs.url()),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.secrets.url()),
+    ])
+}
+
+/// The pieces that a real-time runner keeps going in the background.
+pub fn run_forever(stack: &Arc<Stack>) -> tokio::task::JoinHandle<()> {
+    let stack = stack.clone();
+    tokio::spawn(async move {
+        loop {
+            if pump::once(&stack).await == 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }
+    })
+}

@@ -1,0 +1,73 @@
+//! Workspaces: one item each. Replaced as a whole, by its version; small changes move the version too.
+
+use super::expression::{ABSENT, Expression, PRESENT, number, value};
+use super::table::Key;
+use super::{Result, Store};
+use crate::domain::connection::{SchemaState, Workspace};
+use crate::domain::grant::Sealed;
+use crate::domain::id::WorkspaceId;
+use crate::domain::settings::Settings;
+use crate::domain::time::Timestamp;
+
+fn key_of(workspace: WorkspaceId) -> Key {
+    Key::new(workspace, "WORKSPACE", "twenty")
+}
+
+impl Store {
+    /// A workspace that was connected.
+    pub(crate) async fn find_workspace(&self, id: WorkspaceId) -> Result<Option<Workspace>> {
+        self.table.find(&key_of(id)).await
+    }
+
+    /// Keeps a workspace: a new one where `expected_version` is absent, else in place of just that version.
+    /// The workspace carries its new version. False if somebody else was faster.
+    pub(crate) async fn put_workspace(
+        &self,
+        workspace: &Workspace,
+        expected_version: Option<u64>,
+    ) -> Result<bool> {
+        let only = match expected_version {
+            None => Expression::only_if(ABSENT),
+            Some(version) => Expression::only_if("#version = :version").with("version", number(version)),
+        };
+        self.table
+            .put_once(key_of(workspace.id).item(workspace)?, &only)
+            .await
+    }
+
+    /// Keeps what is known of our fields there.
+    pub(crate) async fn set_schema(&self, id: WorkspaceId, schema: &SchemaState) -> Result<bool> {
+        self.change(
+            id,
+            Expression::update("SET #schema = :schema, #version = #version + :one")
+                .with("schema", value(schema)?),
+        )
+        .await
+    }
+
+    /// Keeps a workspace's choices.
+    pub(crate) async fn set_settings(&self, id: WorkspaceId, settings: &Settings) -> Result<bool> {
+        self.change(
+            id,
+            Expression::update("SET #settings = :settings, #version = #version + :one")
+                .with("settings", value(settings)?),
+        )
+        .await
+    }
+
+    /// Notes that Twenty refused the key that was read at `version`; a key given since is not touched.
+    pub(crate) async fn mark_refused(&self, id: WorkspaceId, key: &Sealed, now: Timestamp) -> Result<bool> {
+        let change = Expression::update("SET #refused_at = :now, #version = #version + :one")
+            .and_only_if("#key = :key")
+            .with("key", value(key)?)
+            .with("now", number(now.millis()))
+            .with("one", number(1));
+        Ok(self.table.update(&key_of(id), &change).await?.is_yes())
+    }
+
+    /// False if there is no such workspace.
+    async fn change(&self, id: WorkspaceId, change: Expression) -> Result<bool> {
+        let change = change.and_only_if(PRESENT).with("one", number(1));
+        Ok(self.table.update(&key_of(id), &change).await?.is_yes())
+    }
+}

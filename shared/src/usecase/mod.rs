@@ -1,0 +1,34 @@
+//! What the functions do: one verb a file. A use case is the only place that puts effects in an order; it knows
+//! no HTTP, no JSON and no Lambda.
+
+pub mod accept_webhook;
+pub(crate) mod access;
+pub mod api_tokens;
+pub mod apply_deliveries;
+mod audit;
+pub mod authenticate;
+pub mod choose;
+pub mod connect_twenty;
+pub mod connect_whop;
+pub mod disconnect;
+pub mod go_live;
+pub mod overview;
+mod refresh_grant;
+pub mod refresh_member;
+pub mod replay;
+pub mod retry_failed;
+mod schema;
+pub mod settle_card;
+pub mod start_sync;
+pub mod steer_run;
+pub mod sync_named;
+pub mod sync_page;
+mod sync_records;
+
+pub use accept_webhook::accept_webhook;
+pub use apply_deliveries::apply_deliveries;
+pub use refresh_member::refresh_member;
+pub use replay::replay;
+pub use retry_failed::retry_failed;
+pub use settle_card::settle_card;
+pub use sync_page::sync_page;

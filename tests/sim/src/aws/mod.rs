@@ -1,0 +1,58 @@
+//! AWS on loopback: `DynamoDB`, SQS and Secrets Manager for the unmodified SDK, and a host for Lambda binaries.
+//!
+//! A stand-in refuses what the real service refuses, and refuses loudly what it does not know. It never accepts
+//! a call that it then ignores.
+
+mod json;
+
+pub mod dynamodb;
+pub mod runtime;
+pub mod secrets;
+pub mod sqs;
+
+use crate::clock::Clock;
+use crate::fault::Faults;
+
+pub use dynamodb::DynamoDb;
+pub use json::Refusal;
+pub use runtime::RuntimeHost;
+
+pub use secrets::Secrets;
+pub use sqs::Sqs;
+
+/// The region every stand-in says it is in.
+pub const REGION: &str = "us-east-1";
+
+/// The account every stand-in says it belongs to.
+pub const ACCOUNT: &str = "000000000000";
+
+/// The loopback ports to listen on; 0, the default, takes any free one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ports {
+    pub dynamodb: u16,
+    pub sqs: u16,
+    pub secrets: u16,
+}
+
+/// The three services together. Clones are the same services; they stop when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    pub dynamodb: DynamoDb,
+    pub sqs: Sqs,
+    pub secrets: Secrets,
+}
+
+impl Aws {
+    /// Starts all three, empty and in memory.
+    ///
+    /// # Panics
+    ///
+    /// When a port is taken.
+    pub async fn start(clock: &Clock, faults: &Faults, ports: Ports) -> Self {
+        Self {
+            dynamodb: DynamoDb::start(faults, ports.dynamodb).await,
+            sqs: Sqs::start(clock, faults, ports.sqs).await,
+            secrets: Secrets::start(clock, faults, ports.secrets).await,
+        }
+    }
+}

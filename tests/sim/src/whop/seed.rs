@@ -1,0 +1,496 @@
+//! A seller with two years of history, the same for the same number. History is told to nobody: no events.
+
+use serde_json::{Map, json};
+
+use super::ids::Dice;
+use super::money::in_cents;
+use super::records::{Alert, Dispute, Member, Membership, Payment, Product, Refund, User, Variant};
+use super::sales::{NewVariant, dispute_substatus};
+use super::world::World;
+
+const DAY: i64 = 86_400_000;
+const FIRST: &[&str] = &[
+    "Zoë",
+    "Liam",
+    "Noor",
+    "Søren",
+    "Mei",
+    "Ana",
+    "Владимир",
+    "Chidi",
+    "José",
+    "Aiko",
+    "Émile",
+    "Priya",
+    "Łukasz",
+    "Fatima",
+    "Tomás",
+    "美咲",
+    "Olu",
+    "Ingrid",
+    "Yusuf",
+    "Mary Jane",
+];
+const LAST: &[&str] = &[
+    "Marchetti",
+    "O'Brien",
+    "van der Berg",
+    "Kjærgård",
+    "Wang",
+    "Müller",
+    "Петров",
+    "Okafor",
+    "Núñez",
+    "Sato",
+    "Lefèvre",
+    "Sharma",
+    "Wiśniewski",
+    "al-Sayed",
+    "Ferreira",
+    "高橋",
+    "Adeyemi",
+    "Ås",
+    "Demir",
+    "Smith-Jones",
+];
+/// Every status, the way it shows in a seeded account; the first members take them in turn.
+const STATES: &[(&str, u64)] = &[
+    ("active", 46),
+    ("completed", 14),
+    ("trialing", 6),
+    ("past_due", 6),
+    ("canceled", 10),
+    ("expired", 6),
+    ("ends", 5),
+    ("paused", 2),
+    ("unresolved", 2),
+    ("drafted", 2),
+    ("canceling", 1),
+];
+const DISPUTES: &[&str] = &[
+    "needs_response",
+    "warning_needs_response",
+    "under_review",
+    "warning_under_review",
+    "won",
+    "lost",
+    "prevented",
+    "warning_closed",
+];
+
+struct Seeding<'a> {
+    world: &'a mut World,
+    dice: Dice,
+    account: usize,
+    now: i64,
+    renewing: Vec<usize>,
+    single: Vec<usize>,
+    trials: Vec<usize>,
+    disputes: usize,
+    sales: usize,
+}
+
+impl World {
+    /// Fills an account with products, variants, members, memberships, payments, refunds and disputes.
+    pub(super) fn seed(&mut self, now: i64, account: usize, members: usize, seed: u64) {
+        let mut seeding = Seeding {
+            world: self,
+            dice: Dice(seed),
+            account,
+            now,
+            renewing: Vec::new(),
+            single: Vec::new(),
+            trials: Vec::new(),
+            disputes: 0,
+            sales: 0,
+        };
+        seeding.price_list();
+        for number in 0..members {
+            seeding.member(number);
+        }
+    }
+}
+
+/// The products, each with its variants: title, initial, renewal, currency, days, trial days.
+type Offer = (
+    &'static str,
+    &'static [(&'static str, i64, i64, &'static str, i64, i64)],
+);
+
+const OFFERS: &[Offer] = &[
+    (
+        "Inner Circle",
+        &[
+            ("Monthly", 0, 4_900, "usd", 30, 0),
+            ("Yearly", 0, 49_000, "usd", 365, 0),
+        ],
+    ),
+    (
+        "Café Français",
+        &[
+            ("Mensuel", 500, 1_999, "eur", 30, 0),
+            ("À vie", 19_900, 0, "eur", 0, 0),
+        ],
+    ),
+    ("Signals 東京", &[("月額", 0, 3_000, "jpy", 30, 0)]),
+    ("Community", &[("Try first", 0, 1_250, "gbp", 30, 7)]),
+    ("Mentoring", &[("Monthly", 0, 25_505, "kwd", 30, 0)]),
+    (
+        "Weekly Letter",
+        &[("Weekly", 0, 99, "usd", 7, 0), ("Free", 0, 0, "usd", 0, 0)],
+    ),
+];
+
+impl Seeding<'_> {
+    fn price_list(&mut self) {
+        for (title, variants) in OFFERS {
+            let at = self.now - 740 * DAY + self.dice.below(DAY as u64) as i64;
+            let product = self.world.books.products.add(Product {
+                account: self.account,
+                title: (*title).to_owned(),
+                headline: Some(format!("{title}, every week")),
+                visibility: "visible",
+                created_at: at,
+                updated_at: at,
+                deleted: false,
+            });
+            for (title, initial, renewal, code, days, trial) in *variants {
+                let currency = super::money::currency(code).expect("a currency of this stand-in");
+                let new = NewVariant {
+                    title: (*title).to_owned(),
+                    initial: *initial,
+                    renewal: *renewal,
+                    currency,
+                    period_days: Some(*days).filter(|days| *days > 0),
+                    trial_days: Some(*trial).filter(|days| *days > 0),
+                };
+                self.variant(product, new, at + 1_000);
+            }
+        }
+    }
+
+    fn variant(&mut self, product: usize, new: NewVariant, at: i64) {
+        let kind = match (new.period_days, new.trial_days) {
+            (_, Some(_)) => &mut self.trials,
+            (Some(_), None) => &mut self.renewing,
+            (None, None) => &mut self.single,
+        };
+        kind.push(self.world.books.variants.add(Variant {
+            account: self.account,
+            product,
+            title: new.title,
+            initial: new.initial,
+            renewal: new.renewal,
+            currency: new.currency,
+            period_days: new.period_days,
+            trial_days: new.trial_days,
+            expiration_days: None,
+            visibility: "visible",
+            created_at: at,
+            updated_at: at,
+            deleted: false,
+        }));
+    }
+
+    fn user(&mut self, number: usize, at: i64) -> usize {
+        let (first, last) = (*self.dice.pick(FIRST), *self.dice.pick(LAST));
+        let stem: String = first.chars().filter(char::is_ascii_alphanumeric).collect();
+        let stem = if stem.is_empty() {
+            "member".to_owned()
+        } else {
+            stem.to_lowercase()
+        };
+        let account = self.account;
+        let email = format!("{stem}.{account}.{number}@example.com");
+        let email = match number % 20 {
+            7 => None,
+            3 => Some(email.to_uppercase()),
+            12 => Some(email.replacen(&stem, "Mixed.Case", 1)),
+            _ => Some(email),
+        };
+        self.world.books.add_user(User {
+            name: (number % 41 != 40).then(|| format!("{first} {last}")),
+            username: format!("{stem}{account}x{number}"),
+            email,
+            phone: (number % 3 == 0).then(|| format!("+1555{number:07}")),
+            created_at: at,
+        })
+    }
+
+    fn member(&mut self, number: usize) {
+        let joined = self.now - 1 - self.dice.below(730 * DAY as u64) as i64;
+        let business = (number % 97 == 96).then(|| format!("Company {number} GmbH"));
+        let user = match business {
+            Some(_) => None,
+            None => Some(self.user(number, joined)),
+        };
+        let accessed = self.between(joined);
+        let member = self.world.books.members.add(Member {
+            account: self.account,
+            user,
+            business,
+            left: number % 53 == 52,
+            created_at: joined - 2_000,
+            joined_at: joined,
+            last_accessed_at: (number % 5 != 4).then_some(accessed),
+            action: None,
+            action_at: None,
+            spent: 0,
+        });
+        let state = match STATES.get(number) {
+            Some((state, _)) => state,
+            None => self.state(),
+        };
+        self.membership(Some(member), user, state, joined);
+        if self.dice.one_in(12) {
+            let (state, at) = (self.state(), self.between(joined));
+            self.membership(Some(member), user, state, at);
+        }
+        if number % 211 == 210 {
+            self.membership(None, None, "completed", joined);
+        }
+    }
+
+    fn state(&mut self) -> &'static str {
+        let mut left = self.dice.below(100);
+        for (state, weight) in STATES {
+            if left < *weight {
+                return state;
+            }
+            left -= weight;
+        }
+        "active"
+    }
+
+    fn between(&mut self, from: i64) -> i64 {
+        from + self.dice.below((self.now - from).max(1) as u64) as i64
+    }
+
+    fn membership(&mut self, member: Option<usize>, user: Option<usize>, state: &'static str, at: i64) {
+        let kinds = match state {
+            "completed" => &self.single,
+            "trialing" => &self.trials,
+            _ => &self.renewing,
+        };
+        let row = *self.dice.pick(kinds);
+        let (product, period) = (
+            self.world.books.variants[row].product,
+            self.world.books.variants[row].period_days,
+        );
+        let over = matches!(state, "canceled" | "expired");
+        let until = if over { self.between(at) } else { self.now };
+        let length = period.map(|days| days * DAY);
+        let done = length.map_or(0, |length| (until - at) / length);
+        let trial_end = self.now + 3 * DAY;
+        let (start, end) = match (state, length) {
+            ("trialing", _) => (at, Some(trial_end)),
+            (_, Some(length)) => (at + done * length, Some(at + (done + 1) * length)),
+            (_, None) => (at, None),
+        };
+        let stopping = matches!(state, "ends" | "canceling");
+        let ended_at = if over {
+            Some(until)
+        } else {
+            stopping.then_some(start + 1)
+        };
+        let changed = match state {
+            "canceled" | "expired" => until,
+            _ => start,
+        };
+        let membership = self.world.books.add_membership(Membership {
+            account: self.account,
+            member,
+            user,
+            product,
+            variant: row,
+            status: match state {
+                "ends" | "paused" => "active",
+                state => state,
+            },
+            ends: stopping,
+            cancel_option: stopping.then_some("unused"),
+            reason: stopping.then(|| "No time at the moment".to_owned()),
+            canceled_at: ended_at.filter(|_| state != "expired"),
+            paused_at: (state == "paused").then_some(changed + 1),
+            created_at: at,
+            updated_at: changed + 5_000.min(self.now - changed),
+            period_start: Some(start),
+            period_end: end,
+            period_days: None,
+            metadata: if member.is_none() {
+                Map::from_iter([("gift".to_owned(), json!(true))])
+            } else {
+                Map::new()
+            },
+        });
+        if let Some(member) = member {
+            self.world.books.members.change(member, |member| {
+                member.action = Some(action(state));
+                member.action_at = Some(changed);
+            });
+        }
+        if !matches!(state, "drafted" | "unresolved") {
+            self.payments(membership, state, done);
+        }
+    }
+
+    fn payments(&mut self, membership: usize, state: &'static str, done: i64) {
+        let owner = self.world.books.memberships[membership].clone();
+        let variant = self.world.books.variants[owner.variant].clone();
+        let first_reason = match variant.period_days {
+            Some(_) => "subscription_create",
+            None => "one_time",
+        };
+        self.paid(membership, variant.due(), first_reason, owner.created_at);
+        let length = variant.period_days.unwrap_or(0) * DAY;
+        // The last two renewals are enough to look real and keep 100,000 members in memory.
+        for period in (done - 1).max(1)..=done.min(if state == "past_due" { done - 1 } else { done }) {
+            if state != "trialing" {
+                self.paid(
+                    membership,
+                    variant.renewal,
+                    "subscription_cycle",
+                    owner.created_at + period * length,
+                );
+            }
+        }
+        if state == "past_due" {
+            let at = owner.period_start.unwrap_or(owner.created_at);
+            let mut failed = self.payment(membership, variant.renewal, "subscription_cycle", at);
+            (failed.status, failed.substatus) = ("open", "past_due");
+            failed.decline_code =
+                Some(
+                    *self
+                        .dice
+                        .pick(&["insufficient_funds", "expired_card", "generic_decline"]),
+                );
+            (failed.failures, failed.paid_at) = (1, None);
+            failed.retry_at = Some(self.now + 2 * DAY);
+            self.world.books.payments.add(failed);
+        }
+    }
+
+    fn payment(&mut self, membership: usize, total: i64, reason: &'static str, at: i64) -> Payment {
+        let owner = &self.world.books.memberships[membership];
+        Payment {
+            account: owner.account,
+            membership,
+            member: owner.member,
+            user: owner.user,
+            variant: owner.variant,
+            total,
+            refunded: 0,
+            currency: self.world.books.variants[owner.variant].currency,
+            billing_reason: reason,
+            status: "paid",
+            substatus: "succeeded",
+            decline_code: None,
+            failures: 0,
+            method: if self.dice.one_in(4) { "paypal" } else { "card" },
+            instrument: false,
+            created_at: at,
+            updated_at: at + 2_000,
+            paid_at: Some(at + 2_000),
+            attempted_at: Some(at + 1_000),
+            retry_at: None,
+            refunded_at: None,
+            alerted_at: None,
+        }
+    }
+
+    fn paid(&mut self, membership: usize, total: i64, reason: &'static str, at: i64) {
+        let mut payment = self.payment(membership, total, reason, at);
+        payment.instrument = self.sales.is_multiple_of(10) && payment.method == "card";
+        let cents = in_cents(total, payment.currency);
+        let member = payment.member;
+        let row = self.world.books.payments.add(payment);
+        if let Some(member) = member {
+            self.world
+                .books
+                .members
+                .change(member, |member| member.spent += cents);
+        }
+        if total == 0 {
+            return;
+        }
+        self.sales += 1;
+        let disputed = match self.disputes < DISPUTES.len() {
+            true => self.sales % 3 == 1,
+            false => self.dice.one_in(80),
+        };
+        if disputed {
+            self.dispute(row, at);
+        } else if self.sales == 2 || self.dice.one_in(25) {
+            self.refund(row, total, at);
+        } else if self.sales == 5 || self.dice.one_in(25) {
+            self.refund(row, (total / 3).max(1), at);
+        }
+    }
+
+    fn refund(&mut self, payment: usize, amount: i64, paid: i64) {
+        let at = self.between(paid + 3_000);
+        let user = self.world.books.payments[payment].user;
+        self.world.books.payments.change(payment, |payment| {
+            payment.refunded = amount;
+            payment.refunded_at = Some(at);
+            payment.updated_at = at;
+            payment.substatus = match amount < payment.total {
+                true => "partially_refunded",
+                false => "refunded",
+            };
+        });
+        self.world.books.refunds.add(Refund {
+            account: self.account,
+            payment,
+            user,
+            amount,
+            status: "succeeded",
+            metadata: Map::new(),
+            created_at: at,
+            updated_at: at,
+        });
+    }
+
+    fn dispute(&mut self, payment: usize, paid: i64) {
+        let status = DISPUTES[self.disputes % DISPUTES.len()];
+        let at = self.between(paid + 3_000);
+        let amount = self.world.books.payments[payment].total;
+        self.disputes += 1;
+        self.world.books.payments.change(payment, |payment| {
+            payment.substatus = dispute_substatus(status);
+            payment.alerted_at = Some(at);
+            payment.updated_at = at;
+        });
+        self.world.books.alerts.add(Alert {
+            account: self.account,
+            payment,
+            amount,
+            kind: "dispute_alert",
+            created_at: at,
+        });
+        self.world.books.disputes.add(Dispute {
+            account: self.account,
+            payment,
+            amount,
+            status,
+            reason: "fraudulent",
+            due_at: Some(at + 10 * DAY),
+            submitted_at: (!status.ends_with("needs_response")).then_some(at + 1_000),
+            created_at: at,
+            updated_at: at,
+        });
+    }
+}
+
+fn action(state: &str) -> &'static str {
+    match state {
+        "active" => "paid_subscriber",
+        "completed" => "paid_once",
+        "trialing" => "trialing",
+        "past_due" => "past_due",
+        "canceled" | "expired" => "churned",
+        "ends" | "canceling" => "canceling",
+        "paused" => "paused",
+        _ => "joined",
+    }
+}

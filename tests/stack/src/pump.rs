@@ -1,0 +1,59 @@
+//! Lambda's poller in small: takes messages off the queue, hands them to the function, and deletes what does
+//! not go back.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::domain::time::Timestamp;
+use shared::lambda::answer_queue;
+
+use crate::{SYNC, Stack};
+
+/// The function's time-out in `template.yaml`.
+pub const TIME_OUT: Duration = Duration::from_secs(60);
+/// Messages in one event, as in `template.yaml`.
+const BATCH: usize = 10;
+
+/// Works off one batch; answers with how many messages it held.
+pub async fn once(stack: &Stack) -> usize {
+    let received = stack.aws.sqs.receive(SYNC, BATCH);
+    if received.is_empty() {
+        return 0;
+    }
+    let records: Vec<Value> = received.iter().map(|message| message.record()).collect();
+    let event = serde_json::from_value(json!({ "Records": records })).expect("an event of SQS");
+    let deadline = Timestamp::from_millis(stack.clock.now_ms()) + TIME_OUT;
+    let answer = answer_queue(stack.app, event, deadline, sync::handle).await;
+    let back: Vec<&str> = answer.batch_item_failures.iter().map(|it| it.item_identifier.as_str()).collect();
+    for message in &received {
+        if !back.contains(&message.message_id.as_str()) {
+            stack.aws.sqs.delete(SYNC, &message.receipt_handle).expect("a message that is still ours");
+        }
+    }
+    received.len()
+}
+
+/// Works off everything, moving a stepped clock to the moment a delayed message is due. Answers with how many
+/// messages were handed over.
+pub async fn drain(stack: &Stack) -> usize {
+    let mut handed = 0;
+    loop {
+        let count = once(stack).await;
+        handed += count;
+        assert!(handed < 1_000_000, "the queue does not run dry");
+        if count > 0 {
+            continue;
+        }
+        match stack.aws.sqs.next_visible_at(SYNC) {
+            Some(due) => stack.clock.advance_ms((due - stack.clock.now_ms()).max(1)),
+            None => return handed,
+        }
+    }
+}
+
+/// Puts a job on the queue as the schedule does.
+pub fn schedule(stack: &Stack, sweep: &str) {
+    let body = json!({ "job": "start_due", "sweep": sweep }).to_string();
+    let dedup = format!("{sweep}-{}", stack.clock.now_ms());
+    stack.aws.sqs.send(SYNC, &body, "schedules", &dedup);
+}

@@ -1,0 +1,9 @@
+//! The promises of the product, one file per promise.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that is confused must stop"
+)]
+
+mod template;
