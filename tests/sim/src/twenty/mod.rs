@@ -110,7 +110,12 @@ impl Twenty {
                 generation: Generation::V2_21,
                 uploads: BTreeMap::new(),
             }),
-            client: reqwest::Client::builder().build().expect("a plain HTTP client"),
+            // Listeners are on loopback without TLS, and reading the machine's certificates is slow.
+            client: reqwest::Client::builder()
+                .tls_certs_only([])
+                .no_proxy()
+                .build()
+                .expect("a plain HTTP client"),
             pending: watch::Sender::new(0),
         });
         let router = Router::new()
