@@ -7,6 +7,7 @@ const POLL_WHILE_RUNNING = 1500;
 const POLL_WHILE_IDLE = 15000;
 const RUNS_SHOWN = 10;
 const PAGE_SIZE = 20;
+const MOST_AT_ONCE = 100;
 const NEAR_EXPIRY = 30 * 24 * 3600 * 1000;
 
 // --- What we ask for -----------------------------------------------------------------------------------------
@@ -401,10 +402,15 @@ function notices(workspace, status) {
   if (status.health === "NEEDS_RECONNECT") add("bad", "Whop no longer lets us in", `${status.healthReason ?? "The consent was withdrawn."} Connect Whop again below; nothing is lost.`);
   for (const problem of workspace.problems) add("bad", "Something in Twenty needs mending", problem);
   if (status.missingPermissions.length) add("warn", "Whop hides some records from us", `Whop leaves out what a key may not read, without saying so. Add these permissions and connect again: ${status.missingPermissions.join(", ")}.`);
-  for (const warning of status.warnings) add("warn", "Before the next sync", warning);
+  for (const warning of status.warnings.filter((it) => !isSaid(workspace, it))) add("warn", "Before the next sync", warning);
   const expires = nearExpiry(workspace);
   if (expires && !workspace.keyRefused) add("warn", "The Twenty API key expires soon", `It stops working on ${moment.format(expires)}. Replace it before then.`);
   return found;
+}
+
+/** Some warnings repeat what the workspace says of itself. */
+function isSaid({ problems, keyRefused }, warning) {
+  return problems.includes(warning) || (keyRefused && warning.startsWith("Twenty refuses"));
 }
 
 /** When the Twenty key stops working, if that is soon. */
@@ -548,7 +554,7 @@ function receiptFoot(run) {
 
 function drawFailed({ records, next }) {
   $("failed").hidden = records.length === 0;
-  $("failed-more").hidden = next === null;
+  $("failed-more").hidden = next === null || page.failedShown === MOST_AT_ONCE;
   draw($("failed-list"), records, () => records.map(failedItem));
 }
 
@@ -585,7 +591,7 @@ async function retry(ids) {
 
 function drawCards({ cards, next }) {
   $("cards").hidden = cards.length === 0;
-  $("cards-more").hidden = next === null;
+  $("cards-more").hidden = next === null || page.cardsShown === MOST_AT_ONCE;
   draw($("card-list"), cards, () => cards.map(decisionCard));
 }
 
@@ -652,7 +658,7 @@ async function settle(card, { choice, person }) {
     `mutation Settle($member: ID!, $choice: CardChoice!, $person: ID) {
       settleDecisionCard(member: $member, choice: $choice, person: $person) { member }
     }`, { member: card.member, choice, person });
-  say(`Decided for ${card.name}. The next sync does it.`);
+  say(`Decided for ${card.name}. Twenty is brought up to date in a moment.`);
   await changed();
 }
 
@@ -757,7 +763,7 @@ async function connectByKey(values, form) {
 
 function wireLive() {
   onSubmit("live-key-form", async ({ key, app }, form) => {
-    await ask(`mutation Live($key: String!, $app: ID) { makeLiveByKey(key: $key, app: $app) { live } }`, { key, app: app || null });
+    await ask(`mutation Live($key: String!, $app: String) { makeLiveByKey(key: $key, app: $app) { live } }`, { key, app: app || null });
     await nowLive(form);
   });
   onSubmit("live-hand-form", async ({ secret }, form) => {
@@ -821,11 +827,11 @@ function wireSync() {
 function wireRecords() {
   onPress("retry-all", () => retry(null));
   onPress("failed-more", async () => {
-    page.failedShown += PAGE_SIZE;
+    page.failedShown = Math.min(page.failedShown + PAGE_SIZE, MOST_AT_ONCE);
     await refreshLists();
   });
   onPress("cards-more", async () => {
-    page.cardsShown += PAGE_SIZE;
+    page.cardsShown = Math.min(page.cardsShown + PAGE_SIZE, MOST_AT_ONCE);
     await refreshLists();
   });
   onSubmit("member-form", async ({ who }, form) => {

@@ -56,11 +56,24 @@ impl From<StoredDelivery> for Delivery {
         let (state, effect, reason, ended_at) = match stored.progress {
             Progress::Running { .. } => (DeliveryState::Running, None, None, None),
             Progress::Done { at, what } => (DeliveryState::Done, Some(what.into()), None, Some(at.into())),
-            Progress::Deferred { at, reason } => (DeliveryState::Deferred, None, Some(reason), Some(at.into())),
+            Progress::Deferred { at, reason } => {
+                (DeliveryState::Deferred, None, Some(reason), Some(at.into()))
+            }
             Progress::Failed { at, reason } => (DeliveryState::Failed, None, Some(reason), Some(at.into())),
         };
-        let (id, received_at) = (stored.delivery.id.as_str().into(), stored.delivery.received_at.into());
-        Self { id, event: stored.event, received_at, state, effect, reason, ended_at }
+        let (id, received_at) = (
+            stored.delivery.id.as_str().into(),
+            stored.delivery.received_at.into(),
+        );
+        Self {
+            id,
+            event: stored.event,
+            received_at,
+            state,
+            effect,
+            reason,
+            ended_at,
+        }
     }
 }
 

@@ -35,7 +35,9 @@ pub(crate) struct Access {
 
 impl Access {
     fn of<'a>(context: &Context<'a>) -> Result<&'a Self> {
-        context.data().map_err(|_| Error::bug("a document runs without its caller"))
+        context
+            .data()
+            .map_err(|_| Error::bug("a document runs without its caller"))
     }
 }
 

@@ -44,21 +44,33 @@ impl Mutation {
     }
 
     /// Pauses a run. What it did stays, and it goes on from there when it is resumed.
-    async fn pause_run(&self, context: &Context<'_>, #[graphql(desc = "The run's id.")] id: ID) -> Result<Run> {
+    async fn pause_run(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The run's id.")] id: ID,
+    ) -> Result<Run> {
         let Access { app, caller } = Access::of(context)?;
         let run = steer_run::pause(app, caller, &named(&id)?).await?;
         Ok(Run::of(&run, app.clock().now()))
     }
 
     /// Lets a paused run go on.
-    async fn resume_run(&self, context: &Context<'_>, #[graphql(desc = "The run's id.")] id: ID) -> Result<Run> {
+    async fn resume_run(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The run's id.")] id: ID,
+    ) -> Result<Run> {
         let Access { app, caller } = Access::of(context)?;
         let run = steer_run::resume(app, caller, &named(&id)?).await?;
         Ok(Run::of(&run, app.clock().now()))
     }
 
     /// Ends a run for good. What it did stays.
-    async fn cancel_run(&self, context: &Context<'_>, #[graphql(desc = "The run's id.")] id: ID) -> Result<Run> {
+    async fn cancel_run(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The run's id.")] id: ID,
+    ) -> Result<Run> {
         let Access { app, caller } = Access::of(context)?;
         let run = steer_run::cancel(app, caller, &named(&id)?).await?;
         Ok(Run::of(&run, app.clock().now()))
@@ -79,7 +91,9 @@ impl Mutation {
             _ => return Err(Error::invalid("Give either the member's id or their e-mail.")),
         };
         let member = usecase::refresh_member(app, caller, &whom).await?;
-        Ok(RefreshedMember { member_id: member.as_str().into() })
+        Ok(RefreshedMember {
+            member_id: member.as_str().into(),
+        })
     }
 
     /// Disconnects Whop: syncing stops, and the key or consent is deleted. What is in Twenty stays there.
@@ -93,10 +107,16 @@ impl Mutation {
     async fn retry_failed_records(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which, by their id in `failedRecords`, 100 at most; all of them if absent.")] ids: Option<Vec<ID>>,
+        #[graphql(desc = "Which, by their id in `failedRecords`, 100 at most; all of them if absent.")]
+        ids: Option<Vec<ID>>,
     ) -> Result<RetriedRecords> {
         let Access { app, caller } = Access::of(context)?;
-        let named = ids.map(|ids| bounded(&ids)?.iter().map(|id| record_named(id).ok_or_else(Error::not_found)).collect());
+        let named = ids.map(|ids| {
+            bounded(&ids)?
+                .iter()
+                .map(|id| record_named(id).ok_or_else(Error::not_found))
+                .collect()
+        });
         let count = usecase::retry_failed(app, caller, named.transpose()?).await?;
         Ok(RetriedRecords { count })
     }
@@ -111,7 +131,9 @@ impl Mutation {
     ) -> Result<DecisionCard> {
         let Access { app, caller } = Access::of(context)?;
         let choice = choice.with(person.as_ref())?;
-        Ok(usecase::settle_card(app, caller, &named(&member)?, choice).await?.into())
+        Ok(usecase::settle_card(app, caller, &named(&member)?, choice)
+            .await?
+            .into())
     }
 
     /// Makes an API token. The token is in the answer and is never shown again.
@@ -122,14 +144,24 @@ impl Mutation {
     ) -> Result<NewApiToken> {
         let Access { app, caller } = Access::of(context)?;
         let made = api_tokens::create(app, caller, &name).await?;
-        Ok(NewApiToken { token: made.token.expose().to_owned(), api_token: made.stored.into() })
+        Ok(NewApiToken {
+            token: made.token.expose().to_owned(),
+            api_token: made.stored.into(),
+        })
     }
 
     /// Ends an API token at once.
-    async fn revoke_api_token(&self, context: &Context<'_>, #[graphql(desc = "The token's id.")] id: ID) -> Result<RevokedApiToken> {
+    async fn revoke_api_token(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The token's id.")] id: ID,
+    ) -> Result<RevokedApiToken> {
         let Access { app, caller } = Access::of(context)?;
         let token = api_tokens::revoke(app, caller, &id).await?;
-        Ok(RevokedApiToken { id: token.digest.into(), name: token.name })
+        Ok(RevokedApiToken {
+            id: token.digest.into(),
+            name: token.name,
+        })
     }
 
     /// Changes settings. What is not named stays as it is; the next sync rewrites the records it concerns.
@@ -188,8 +220,13 @@ impl Mutation {
         #[graphql(desc = "Their ids in `deliveries`, 100 at most.")] ids: Vec<ID>,
     ) -> Result<ReplayedDeliveries> {
         let Access { app, caller } = Access::of(context)?;
-        let ids = bounded(&ids)?.iter().map(named).collect::<Result<Vec<DeliveryId>>>()?;
-        Ok(ReplayedDeliveries { count: usecase::replay(app, caller, &ids).await? })
+        let ids = bounded(&ids)?
+            .iter()
+            .map(named)
+            .collect::<Result<Vec<DeliveryId>>>()?;
+        Ok(ReplayedDeliveries {
+            count: usecase::replay(app, caller, &ids).await?,
+        })
     }
 }
 

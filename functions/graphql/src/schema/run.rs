@@ -152,8 +152,14 @@ pub(crate) struct StreamReceipt {
 
 impl StreamReceipt {
     fn of(name: Kind, tally: &Tally) -> Self {
-        let skipped = tally.skipped.iter().map(|(why, count)| SkipCount { reason: (*why).into(), count: *count });
-        let failed = tally.failed.iter().map(|(why, count)| FailCount { reason: (*why).into(), count: *count });
+        let skipped = tally.skipped.iter().map(|(why, count)| SkipCount {
+            reason: (*why).into(),
+            count: *count,
+        });
+        let failed = tally.failed.iter().map(|(why, count)| FailCount {
+            reason: (*why).into(),
+            count: *count,
+        });
         Self {
             name: name.into(),
             seen: tally.seen,
@@ -214,7 +220,9 @@ impl Run {
             started_at: run.started_at.into(),
             ended_at: run.state.ended_at().map(DateTime),
             seconds: run.duration(now).as_secs(),
-            streams: streams.map(|(name, tally)| StreamReceipt::of(*name, tally)).collect(),
+            streams: streams
+                .map(|(name, tally)| StreamReceipt::of(*name, tally))
+                .collect(),
             whop_calls: run.receipt.whop_calls,
             twenty_calls: run.receipt.twenty_calls,
             balances: run.receipt.balances(),
@@ -240,7 +248,9 @@ fn reason(state: &State) -> Option<String> {
 }
 
 fn remaining(run: &run::Run, now: Timestamp) -> Option<u64> {
-    matches!(run.state, State::Running).then(|| run.remaining(now))?.map(|time| time.as_secs())
+    matches!(run.state, State::Running)
+        .then(|| run.remaining(now))?
+        .map(|time| time.as_secs())
 }
 
 /// The answer to starting a sync.
@@ -279,7 +289,11 @@ impl StartedSync {
 }
 
 fn failures(run: &run::Run) -> u64 {
-    run.receipt.streams.values().flat_map(|tally| tally.failed.values()).sum()
+    run.receipt
+        .streams
+        .values()
+        .flat_map(|tally| tally.failed.values())
+        .sum()
 }
 
 fn is_clean(run: &run::Run) -> bool {
@@ -317,24 +331,42 @@ mod tests {
     use super::*;
 
     fn finished(outcomes: &[(Kind, Outcome)]) -> run::Run {
-        let (workspace, start) = (WorkspaceId::of("https://crm.example.com", Default::default()), Timestamp::from_millis(0));
-        let mut run = run::Run::open("run_1".parse().unwrap(), workspace, run::RunKind::Full, run::Trigger::Person, start);
+        let (workspace, start) = (
+            WorkspaceId::of("https://crm.example.com", Default::default()),
+            Timestamp::from_millis(0),
+        );
+        let mut run = run::Run::open(
+            "run_1".parse().unwrap(),
+            workspace,
+            run::RunKind::Full,
+            run::Trigger::Person,
+            start,
+        );
         for (stream, outcome) in outcomes {
             run.receipt.count(*stream, outcome);
         }
-        run.state = State::Finished { at: Timestamp::from_millis(4_000) };
+        run.state = State::Finished {
+            at: Timestamp::from_millis(4_000),
+        };
         run
     }
 
     #[test]
     fn a_waited_for_run_that_finished_clean_is_a_success_and_counts_what_is_right() {
         let written = Outcome::Written { linked: false };
-        let run = finished(&[(Kind::Members, written), (Kind::Members, Outcome::Unchanged), (Kind::Products, Outcome::Unchanged)]);
+        let run = finished(&[
+            (Kind::Members, written),
+            (Kind::Members, Outcome::Unchanged),
+            (Kind::Products, Outcome::Unchanged),
+        ]);
 
         let answer = StartedSync::of(&run, Timestamp::from_millis(9_000), true);
 
         assert!(answer.success);
-        assert_eq!((answer.products_sync, answer.users_sync, answer.memberships_sync), (1, 2, 0));
+        assert_eq!(
+            (answer.products_sync, answer.users_sync, answer.memberships_sync),
+            (1, 2, 0)
+        );
         assert_eq!(answer.run.seconds, 4);
     }
 

@@ -65,7 +65,10 @@ impl From<&Chosen> for Settings {
             label: option_label(word),
             stage: chosen.stage(&MembershipStatus::from(*word)).to_owned(),
         });
-        Self { stages: stages.collect(), policies: governed().map(|field| rule(chosen, field)).collect() }
+        Self {
+            stages: stages.collect(),
+            policies: governed().map(|field| rule(chosen, field)).collect(),
+        }
     }
 }
 
@@ -132,7 +135,11 @@ pub(crate) fn with_changes(
     for input in policies {
         let field = governed_field(&input)?;
         let name = format!("{}.{}", field.object.singular(), field.name);
-        match input.policy.map(policy::FieldPolicy::from).filter(|it| *it != field.policy) {
+        match input
+            .policy
+            .map(policy::FieldPolicy::from)
+            .filter(|it| *it != field.policy)
+        {
             Some(policy) => chosen.policies.insert(name, policy),
             None => chosen.policies.remove(&name),
         };
@@ -141,10 +148,14 @@ pub(crate) fn with_changes(
 }
 
 fn governed_field(input: &PolicyInput) -> Result<&'static Field> {
-    let object = Object::ALL.into_iter().find(|object| object.singular() == input.object);
+    let object = Object::ALL
+        .into_iter()
+        .find(|object| object.singular() == input.object);
     let mut fields = governed().filter(|field| Some(field.object) == object);
     let field = fields.find(|field| field.name == input.field);
-    field.ok_or_else(|| Error::invalid("There is no such field. See settings for the objects and fields to choose from."))
+    field.ok_or_else(|| {
+        Error::invalid("There is no such field. See settings for the objects and fields to choose from.")
+    })
 }
 
 #[cfg(test)]
@@ -152,18 +163,30 @@ mod tests {
     use super::*;
 
     fn stage(status: &str, stage: Option<&str>) -> StageInput {
-        StageInput { status: status.to_owned(), stage: stage.map(str::to_owned) }
+        StageInput {
+            status: status.to_owned(),
+            stage: stage.map(str::to_owned),
+        }
     }
 
     fn policy(field: &str, policy: Option<FieldPolicy>) -> PolicyInput {
-        PolicyInput { object: "person".to_owned(), field: field.to_owned(), policy }
+        PolicyInput {
+            object: "person".to_owned(),
+            field: field.to_owned(),
+            policy,
+        }
     }
 
     #[test]
     fn what_a_change_does_not_name_stays() {
         let before = with_changes(Chosen::default(), vec![stage("active", Some("WON"))], vec![]).unwrap();
 
-        let after = with_changes(before, vec![stage("canceled", Some("LOST"))], vec![policy("name", Some(FieldPolicy::Newest))]).unwrap();
+        let after = with_changes(
+            before,
+            vec![stage("canceled", Some("LOST"))],
+            vec![policy("name", Some(FieldPolicy::Newest))],
+        )
+        .unwrap();
 
         assert_eq!(after.stage(&"active".into()), "WON");
         assert_eq!(after.stage(&"canceled".into()), "LOST");
@@ -175,7 +198,12 @@ mod tests {
         let chosen = vec![policy("name", Some(FieldPolicy::Newest))];
         let before = with_changes(Chosen::default(), vec![stage("active", Some("WON"))], chosen).unwrap();
 
-        let after = with_changes(before, vec![stage("active", None)], vec![policy("name", Some(FieldPolicy::CrmWins))]).unwrap();
+        let after = with_changes(
+            before,
+            vec![stage("active", None)],
+            vec![policy("name", Some(FieldPolicy::CrmWins))],
+        )
+        .unwrap();
 
         assert_eq!(after, Chosen::default());
     }

@@ -6,4 +6,7 @@
     reason = "a test that is confused must stop"
 )]
 
+mod browser;
+mod settings_page;
 mod template;
+mod sweep;
