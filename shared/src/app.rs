@@ -127,7 +127,9 @@ impl App {
     /// The secret of the Whop app, if it has one.
     pub(crate) async fn whop_client_secret(&self) -> Result<Option<Secret>> {
         match &self.config.whop_client_secret {
-            Some(name) => Ok(Some(self.secret(name).await?).filter(|secret| !matches!(secret.expose(), "" | UNSET))),
+            Some(name) => {
+                Ok(Some(self.secret(name).await?).filter(|secret| !matches!(secret.expose(), "" | UNSET)))
+            }
             None => Ok(None),
         }
     }

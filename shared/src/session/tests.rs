@@ -21,7 +21,7 @@ fn a_session_proves_its_workspace_until_it_is_over() {
 
     assert_eq!(sessions.check(token.expose(), NOW), Ok(workspace(7)));
     assert_eq!(
-        sessions.check(token.expose(), NOW + (HOUR - Duration::from_millis(1))),
+        sessions.check(token.expose(), NOW + Duration::from_millis(3_599_999)),
         Ok(workspace(7))
     );
     assert_eq!(sessions.check(token.expose(), NOW + HOUR), Err(BadSession));
@@ -50,12 +50,15 @@ fn a_payload_cannot_be_moved_under_another_signature() {
 
 proptest! {
     #[test]
-    fn no_change_to_a_session_is_accepted(at: prop::sample::Index, with in "[A-Za-z0-9_.-]") {
+    fn no_change_to_a_session_is_accepted(at: prop::sample::Index, with in prop::char::ranges(vec!['-'..='.', '0'..='9', 'A'..='Z', '_'..='_', 'a'..='z'].into())) {
         let sessions = sessions("key");
         let token = sessions.mint(workspace(7), NOW, HOUR);
-        let at = at.index(token.expose().len());
+        let mut letters: Vec<char> = token.expose().chars().collect();
+        let at = at.index(letters.len());
 
-        let changed = format!("{}{with}{}", &token.expose()[..at], &token.expose()[at + 1..]);
+        letters[at] = with;
+
+        let changed: String = letters.into_iter().collect();
 
         prop_assume!(changed != token.expose());
         prop_assert_eq!(sessions.check(&changed, NOW), Err(BadSession));

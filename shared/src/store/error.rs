@@ -42,12 +42,12 @@ impl StoreError {
             .as_service_error()
             .map(|refusal| refusal.code().unwrap_or_default());
         match refusal {
-            None => Self::Unavailable(error.into()),
             Some(
                 "ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded",
             ) => Self::Throttled(error.into()),
             // A conflict is another transaction on the same item at this moment.
-            Some(
+            None
+            | Some(
                 ""
                 | "InternalServerError"
                 | "ServiceUnavailable"

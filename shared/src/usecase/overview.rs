@@ -77,7 +77,11 @@ pub async fn run(app: &App, caller: &Caller, id: &RunId) -> Result<Run> {
 
 /// The latest runs, newest first.
 pub async fn runs(app: &App, caller: &Caller, first: u32) -> Result<Vec<Run>> {
-    Ok(app.store().list_runs(caller.workspace, size(first), None).await?.items)
+    Ok(app
+        .store()
+        .list_runs(caller.workspace, size(first), None)
+        .await?
+        .items)
 }
 
 /// Records that were kept aside.
@@ -87,7 +91,10 @@ pub async fn failed_records(
     first: u32,
     after: Option<&str>,
 ) -> Result<Part<FailedRecord>> {
-    let listed = app.store().list_failed(caller.workspace, size(first), after).await?;
+    let listed = app
+        .store()
+        .list_failed(caller.workspace, size(first), after)
+        .await?;
     Ok((listed.items, listed.next))
 }
 
@@ -114,7 +121,11 @@ pub async fn api_tokens(app: &App, caller: &Caller) -> Result<Vec<ApiToken>> {
 
 /// The latest entries of the audit log, newest first.
 pub async fn audit_log(app: &App, caller: &Caller, first: u32) -> Result<Vec<AuditEntry>> {
-    Ok(app.store().list_audit(caller.workspace, size(first), None).await?.items)
+    Ok(app
+        .store()
+        .list_audit(caller.workspace, size(first), None)
+        .await?
+        .items)
 }
 
 /// Deliveries that were kept.

@@ -27,8 +27,8 @@ fn page() -> Receipt {
     receipt
 }
 
-fn next(text: &str) -> Option<Cursor> {
-    Some(Cursor(text.to_owned()))
+fn cursor(text: &str) -> Cursor {
+    Cursor(text.to_owned())
 }
 
 async fn started() -> (Fixture, Run) {
@@ -58,8 +58,8 @@ impl Fixture {
 #[tokio::test]
 async fn a_checkpoint_lands_once_and_only_from_its_page() {
     let (fixture, run) = started().await;
-    let first = run.after_page(&page(), next("a"), true, later(1));
-    let rival = run.after_page(&Receipt::default(), next("b"), true, later(2));
+    let first = run.after_page(&page(), Some(cursor("a")), true, later(1));
+    let rival = run.after_page(&Receipt::default(), Some(cursor("b")), true, later(2));
     let second = first.after_page(&page(), None, false, later(3));
 
     assert!(fixture.store.checkpoint(&first, 0).await.unwrap());
@@ -79,7 +79,7 @@ async fn a_checkpoint_lands_once_and_only_from_its_page() {
 #[tokio::test]
 async fn a_run_that_was_stopped_takes_no_checkpoint() {
     let (fixture, run) = started().await;
-    let after = run.after_page(&page(), next("a"), true, later(2));
+    let after = run.after_page(&page(), Some(cursor("a")), true, later(2));
 
     fixture
         .move_run(&[Open::Running], RunState::Paused { at: later(1) }, later(1))
@@ -122,49 +122,40 @@ async fn what_a_run_expects_survives_a_checkpoint_that_does_not_know_it() {
 #[tokio::test]
 async fn a_run_is_moved_only_from_the_states_that_were_named() {
     let (fixture, _) = started().await;
-    let (paused, cancelled) = (
-        RunState::Paused { at: later(1) },
+    let paused = |at| RunState::Paused { at };
+    let mut landed = Vec::new();
+
+    for (from, to, at) in [
+        (Open::Paused, RunState::Running, later(1)),
+        (Open::Running, paused(later(1)), later(1)),
+        (Open::Running, paused(later(2)), later(2)),
+        (Open::Paused, RunState::Running, later(2)),
+        (Open::Paused, RunState::Running, later(3)),
+    ] {
+        let moved = fixture.move_run(&[from], to, at).await;
+        landed.push(moved.map(|run| (run.state, run.moved_at)));
+    }
+
+    let (first, second) = ((paused(later(1)), later(1)), (RunState::Running, later(2)));
+    assert_eq!(landed, [None, Some(first), None, Some(second), None]);
+}
+
+#[tokio::test]
+async fn a_run_that_is_over_is_moved_no_more() {
+    let (fixture, _) = started().await;
+    let (both, cancelled) = (
+        [Open::Running, Open::Paused],
         RunState::Cancelled { at: later(3) },
     );
 
-    assert_eq!(
-        fixture
-            .move_run(&[Open::Paused], RunState::Running, later(1))
-            .await,
-        None
-    );
-    let moved = fixture
-        .move_run(&[Open::Running], paused.clone(), later(1))
-        .await
-        .unwrap();
-    assert_eq!((moved.state, moved.moved_at), (paused.clone(), later(1)));
-    assert_eq!(
-        fixture
-            .move_run(&[Open::Running], RunState::Paused { at: later(2) }, later(2))
-            .await,
-        None
-    );
-    assert!(
-        fixture
-            .move_run(&[Open::Paused], RunState::Running, later(2))
-            .await
-            .is_some()
-    );
-    assert_eq!(
-        fixture
-            .move_run(&[Open::Paused], RunState::Running, later(3))
-            .await,
-        None
-    );
-    let both = [Open::Running, Open::Paused];
     assert!(
         fixture
             .move_run(&both, cancelled.clone(), later(3))
             .await
             .is_some()
     );
+    assert_eq!(fixture.move_run(&both, RunState::Running, later(4)).await, None);
 
-    assert_eq!(fixture.move_run(&both, paused, later(4)).await, None);
     assert_eq!(fixture.run().await.state, cancelled);
 }
 
