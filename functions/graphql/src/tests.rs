@@ -7,10 +7,7 @@ use super::*;
 const PUBLISHED: &str = include_str!("../schema.graphql");
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a switch for the developer, not configuration"
-)]
+#[expect(clippy::disallowed_methods, reason = "a switch for the developer, not configuration")]
 fn the_published_schema_is_the_one_that_runs() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql");
     let running = api().sdl();
@@ -35,9 +32,7 @@ fn every_part_of_the_schema_is_described() {
 fn undescribed(sdl: &str) -> Vec<&str> {
     let lines: Vec<&str> = sdl.lines().map(str::trim).collect();
     let declares = |line: &str| {
-        let begins = ["type ", "enum ", "input ", "scalar "]
-            .iter()
-            .any(|word| line.starts_with(word));
+        let begins = ["type ", "enum ", "input ", "scalar "].iter().any(|word| line.starts_with(word));
         let member = line.starts_with(|first: char| first.is_ascii_alphabetic()) && !line.contains(' ');
         begins
             || member
@@ -45,13 +40,9 @@ fn undescribed(sdl: &str) -> Vec<&str> {
                 && line.ends_with(['!', ']', 't', 'g', 'D', 'n', 'e', 'y', 'h'])
                 && !line.contains('.'))
     };
-    let pairs = lines
-        .windows(2)
-        .filter(|pair| declares(pair[1]) && !pair[1].starts_with('"'));
+    let pairs = lines.windows(2).filter(|pair| declares(pair[1]) && !pair[1].starts_with('"'));
     let bare = pairs.filter(|pair| pair[0] != "\"\"\"" && !pair[0].ends_with('"'));
-    bare.map(|pair| pair[1])
-        .filter(|line| !["query: Query", "mutation: Mutation"].contains(line))
-        .collect()
+    bare.map(|pair| pair[1]).filter(|line| !["query: Query", "mutation: Mutation"].contains(line)).collect()
 }
 
 #[tokio::test]
@@ -69,11 +60,7 @@ async fn a_document_nested_without_end_is_refused_and_not_run() {
 async fn a_document_that_nests_too_deep_is_refused() {
     let wrapped = format!("{}name{}", "{ ofType ".repeat(12), " }".repeat(12));
 
-    let answer = api()
-        .execute(format!(
-            "{{ __schema {{ types {{ fields {{ type {wrapped} }} }} }} }}"
-        ))
-        .await;
+    let answer = api().execute(format!("{{ __schema {{ types {{ fields {{ type {wrapped} }} }} }} }}")).await;
 
     assert_eq!(messages(&answer), ["Query is nested too deep."]);
 }

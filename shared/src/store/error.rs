@@ -38,9 +38,7 @@ impl StoreError {
         if matches!(error, SdkError::ConstructionFailure(_)) {
             return Self::Refused(error.into());
         }
-        let refusal = error
-            .as_service_error()
-            .map(|refusal| refusal.code().unwrap_or_default());
+        let refusal = error.as_service_error().map(|refusal| refusal.code().unwrap_or_default());
         match refusal {
             Some(
                 "ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded",
@@ -70,9 +68,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Unavailable(_) => Self::new(Kind::Unavailable),
-            StoreError::Throttled(_) => Self::new(Kind::Throttled {
-                retry_after: Duration::from_secs(1),
-            }),
+            StoreError::Throttled(_) => Self::new(Kind::Throttled { retry_after: Duration::from_secs(1) }),
             StoreError::BadCursor => {
                 Self::invalid("This cursor does not belong to this list. Start again from its beginning.")
             }

@@ -43,9 +43,7 @@ pub(crate) struct Store {
 impl Store {
     /// The table of this name.
     pub(crate) fn new(client: aws_sdk_dynamodb::Client, table_name: impl Into<String>) -> Self {
-        Self {
-            table: Table::new(client, table_name.into()),
-        }
+        Self { table: Table::new(client, table_name.into()) }
     }
 }
 

@@ -65,10 +65,7 @@ impl From<&Chosen> for Settings {
             label: option_label(word),
             stage: chosen.stage(&MembershipStatus::from(*word)).to_owned(),
         });
-        Self {
-            stages: stages.collect(),
-            policies: governed().map(|field| rule(chosen, field)).collect(),
-        }
+        Self { stages: stages.collect(), policies: governed().map(|field| rule(chosen, field)).collect() }
     }
 }
 
@@ -135,11 +132,7 @@ pub(crate) fn with_changes(
     for input in policies {
         let field = governed_field(&input)?;
         let name = format!("{}.{}", field.object.singular(), field.name);
-        match input
-            .policy
-            .map(policy::FieldPolicy::from)
-            .filter(|it| *it != field.policy)
-        {
+        match input.policy.map(policy::FieldPolicy::from).filter(|it| *it != field.policy) {
             Some(policy) => chosen.policies.insert(name, policy),
             None => chosen.policies.remove(&name),
         };
@@ -148,9 +141,7 @@ pub(crate) fn with_changes(
 }
 
 fn governed_field(input: &PolicyInput) -> Result<&'static Field> {
-    let object = Object::ALL
-        .into_iter()
-        .find(|object| object.singular() == input.object);
+    let object = Object::ALL.into_iter().find(|object| object.singular() == input.object);
     let mut fields = governed().filter(|field| Some(field.object) == object);
     let field = fields.find(|field| field.name == input.field);
     field.ok_or_else(|| {
@@ -163,18 +154,11 @@ mod tests {
     use super::*;
 
     fn stage(status: &str, stage: Option<&str>) -> StageInput {
-        StageInput {
-            status: status.to_owned(),
-            stage: stage.map(str::to_owned),
-        }
+        StageInput { status: status.to_owned(), stage: stage.map(str::to_owned) }
     }
 
     fn policy(field: &str, policy: Option<FieldPolicy>) -> PolicyInput {
-        PolicyInput {
-            object: "person".to_owned(),
-            field: field.to_owned(),
-            policy,
-        }
+        PolicyInput { object: "person".to_owned(), field: field.to_owned(), policy }
     }
 
     #[test]

@@ -4,23 +4,13 @@ use crate::domain::run::{Failure, Outcome, Receipt, Run, RunKind, RunState, Skip
 use crate::domain::source::{Cursor, Stream};
 
 fn run(name: &str) -> Run {
-    let mut run = Run::open(
-        id(name),
-        workspace(1),
-        RunKind::Incremental,
-        Trigger::Schedule,
-        NOW,
-    );
+    let mut run = Run::open(id(name), workspace(1), RunKind::Incremental, Trigger::Schedule, NOW);
     run.stages = plan(run.kind, Some(NOW));
     run
 }
 
 fn page() -> Receipt {
-    let mut receipt = Receipt {
-        whop_calls: 1,
-        twenty_calls: 2,
-        ..Receipt::default()
-    };
+    let mut receipt = Receipt { whop_calls: 1, twenty_calls: 2, ..Receipt::default() };
     receipt.count(Stream::Members, &Outcome::Written { linked: true });
     receipt.count(Stream::Members, &Outcome::Skipped(Skip::NeedsDecision));
     receipt.count(Stream::Payments, &Outcome::Failed(Failure::Bug));
@@ -39,19 +29,12 @@ async fn started() -> (Fixture, Run) {
 
 impl Fixture {
     async fn run(&self) -> Run {
-        self.store
-            .find_run(workspace(1), &id("run_1"))
-            .await
-            .unwrap()
-            .unwrap()
+        self.store.find_run(workspace(1), &id("run_1")).await.unwrap().unwrap()
     }
 
     async fn move_run(&self, from: &[Open], to: RunState, at: Timestamp) -> Option<Run> {
         let name: RunId = id("run_1");
-        self.store
-            .move_run((workspace(1), &name), from, &to, at)
-            .await
-            .unwrap()
+        self.store.move_run((workspace(1), &name), from, &to, at).await.unwrap()
     }
 }
 
@@ -65,10 +48,7 @@ async fn a_checkpoint_lands_once_and_only_from_its_page() {
     assert!(fixture.store.checkpoint(&first, 0).await.unwrap());
     assert!(!fixture.store.checkpoint(&rival, 0).await.unwrap());
     assert_eq!(fixture.run().await, first);
-    assert!(
-        fixture.store.checkpoint(&first, 0).await.unwrap(),
-        "it is there just so"
-    );
+    assert!(fixture.store.checkpoint(&first, 0).await.unwrap(), "it is there just so");
     assert!(fixture.store.checkpoint(&second, 1).await.unwrap());
 
     assert_eq!(fixture.run().await, second);
@@ -81,10 +61,7 @@ async fn a_run_that_was_stopped_takes_no_checkpoint() {
     let (fixture, run) = started().await;
     let after = run.after_page(&page(), Some(cursor("a")), true, later(2));
 
-    fixture
-        .move_run(&[Open::Running], RunState::Paused { at: later(1) }, later(1))
-        .await
-        .unwrap();
+    fixture.move_run(&[Open::Running], RunState::Paused { at: later(1) }, later(1)).await.unwrap();
 
     assert!(!fixture.store.checkpoint(&after, 0).await.unwrap());
     assert_eq!(fixture.run().await.page, 0);
@@ -93,30 +70,12 @@ async fn a_run_that_was_stopped_takes_no_checkpoint() {
 #[tokio::test]
 async fn what_a_run_expects_survives_a_checkpoint_that_does_not_know_it() {
     let (fixture, run) = started().await;
-    assert!(
-        fixture
-            .store
-            .set_expected(workspace(1), &run.id, 500)
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.set_expected(workspace(1), &run.id, 500).await.unwrap());
 
-    assert!(
-        fixture
-            .store
-            .checkpoint(&run.after_page(&page(), None, false, later(1)), 0)
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.checkpoint(&run.after_page(&page(), None, false, later(1)), 0).await.unwrap());
 
     assert_eq!(fixture.run().await.expected, Some(500));
-    assert!(
-        !fixture
-            .store
-            .set_expected(workspace(1), &id("run_2"), 1)
-            .await
-            .unwrap()
-    );
+    assert!(!fixture.store.set_expected(workspace(1), &id("run_2"), 1).await.unwrap());
 }
 
 #[tokio::test]
@@ -143,17 +102,9 @@ async fn a_run_is_moved_only_from_the_states_that_were_named() {
 #[tokio::test]
 async fn a_run_that_is_over_is_moved_no_more() {
     let (fixture, _) = started().await;
-    let (both, cancelled) = (
-        [Open::Running, Open::Paused],
-        RunState::Cancelled { at: later(3) },
-    );
+    let (both, cancelled) = ([Open::Running, Open::Paused], RunState::Cancelled { at: later(3) });
 
-    assert!(
-        fixture
-            .move_run(&both, cancelled.clone(), later(3))
-            .await
-            .is_some()
-    );
+    assert!(fixture.move_run(&both, cancelled.clone(), later(3)).await.is_some());
     assert_eq!(fixture.move_run(&both, RunState::Running, later(4)).await, None);
 
     assert_eq!(fixture.run().await.state, cancelled);
@@ -166,45 +117,17 @@ async fn a_move_whose_answer_was_lost_is_still_made() {
 
     let paused = RunState::Paused { at: later(1) };
 
-    assert_eq!(
-        fixture
-            .move_run(&[Open::Running], paused.clone(), later(1))
-            .await
-            .unwrap()
-            .state,
-        paused
-    );
+    assert_eq!(fixture.move_run(&[Open::Running], paused.clone(), later(1)).await.unwrap().state, paused);
 }
 
 #[tokio::test]
 async fn only_a_run_that_runs_can_be_touched() {
     let (fixture, run) = started().await;
 
-    assert!(
-        fixture
-            .store
-            .touch_run(workspace(1), &run.id, later(9))
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.touch_run(workspace(1), &run.id, later(9)).await.unwrap());
     assert_eq!(fixture.run().await.moved_at, later(9));
-    fixture
-        .move_run(&[Open::Running], RunState::Paused { at: NOW }, NOW)
-        .await
-        .unwrap();
+    fixture.move_run(&[Open::Running], RunState::Paused { at: NOW }, NOW).await.unwrap();
 
-    assert!(
-        !fixture
-            .store
-            .touch_run(workspace(1), &run.id, later(10))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !fixture
-            .store
-            .touch_run(workspace(1), &id("run_2"), later(10))
-            .await
-            .unwrap()
-    );
+    assert!(!fixture.store.touch_run(workspace(1), &run.id, later(10)).await.unwrap());
+    assert!(!fixture.store.touch_run(workspace(1), &id("run_2"), later(10)).await.unwrap());
 }

@@ -8,5 +8,5 @@
 
 mod browser;
 mod settings_page;
-mod template;
 mod sweep;
+mod template;
