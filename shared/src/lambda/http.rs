@@ -147,13 +147,9 @@ impl Reply {
         let body =
             serde_json::json!({ "code": kind.code(), "message": error.advice(), "request_id": request });
         let reply = Self::text(kind.status(), "application/json", body.to_string());
-        match kind {
-            Kind::Throttled { retry_after } => {
-                let seconds = retry_after.as_secs().max(1).to_string();
-                reply.header("retry-after", &seconds).unwrap_or_else(|_| Self::empty(503))
-            }
-            _ => reply,
-        }
+        let Kind::Throttled { retry_after } = kind else { return reply };
+        let seconds = retry_after.as_secs().max(1).to_string();
+        reply.header("retry-after", &seconds).unwrap_or_else(|_| Self::empty(503))
     }
 }
 
