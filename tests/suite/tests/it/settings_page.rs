@@ -170,7 +170,9 @@ async fn a_token_is_shown_once_and_works() {
         .await;
 
     let token = browser.text("new-token-text").await;
-    let asked = reqwest::Client::new()
+    let asked = reqwest::Client::builder()
+        .build()
+        .unwrap()
         .post(format!("{}/graphql", scene.stack.url))
         .bearer_auth(&token);
     let answer = asked
