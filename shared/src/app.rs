@@ -18,6 +18,9 @@ use crate::usecase::accept_webhook::KnownEndpoints;
 use crate::vault::{SealKeys, Vault};
 use crate::whop::client::Whop;
 
+/// What the template puts into the secret until the deployer gives the app's own.
+const UNSET: &str = "not-set";
+
 /// The composition root. It lives as long as the process.
 pub struct App {
     config: Config,
@@ -124,7 +127,7 @@ impl App {
     /// The secret of the Whop app, if it has one.
     pub(crate) async fn whop_client_secret(&self) -> Result<Option<Secret>> {
         match &self.config.whop_client_secret {
-            Some(name) => Ok(Some(self.secret(name).await?).filter(|secret| !secret.expose().is_empty())),
+            Some(name) => Ok(Some(self.secret(name).await?).filter(|secret| !matches!(secret.expose(), "" | UNSET))),
             None => Ok(None),
         }
     }

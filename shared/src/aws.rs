@@ -194,7 +194,7 @@ fn check_bundle(bundle: &[u8]) -> Result<(), BadCaBundle> {
 fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)
-        .with_initial_backoff(Duration::from_millis(50))
+        .with_initial_backoff(Duration::from_millis(25))
         .with_max_backoff(Duration::from_secs(1))
 }
 

@@ -47,6 +47,7 @@ where
         .as_service_error()
         .map(|refusal| refusal.code().unwrap_or_default());
     match refusal {
+        None if matches!(error, SdkError::ConstructionFailure(_)) => QueueError::Refused(error.into()),
         None => QueueError::Unavailable(error.into()),
         Some("RequestThrottled" | "ThrottlingException" | "OverLimit") => QueueError::Throttled(error.into()),
         Some("" | "InternalFailure" | "InternalError" | "ServiceUnavailable") => {

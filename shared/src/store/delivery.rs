@@ -189,6 +189,11 @@ impl Store {
     }
 }
 
+/// An event's name as the index lists it: keys are short, and the name is whatever somebody sent.
+fn listed_name(event: Option<&str>) -> String {
+    event.unwrap_or(NAMELESS).chars().take(100).collect()
+}
+
 /// What is written when a delivery is settled, and where it is listed then.
 fn settled(
     workspace: WorkspaceId,
@@ -201,10 +206,7 @@ fn settled(
         Progress::Done {
             what: Effect::Unknown,
             ..
-        } => Some((
-            Due::Unknown(workspace),
-            format!("{}#{id}", event.unwrap_or(NAMELESS)),
-        )),
+        } => Some((Due::Unknown(workspace), format!("{}#{id}", listed_name(event)))),
         Progress::Done { .. } | Progress::Running { .. } | Progress::Failed { .. } => None,
     };
     let mut set = "SET #progress = :progress".to_owned();

@@ -39,6 +39,7 @@ impl StoreError {
             .as_service_error()
             .map(|refusal| refusal.code().unwrap_or_default());
         match refusal {
+            None if matches!(error, SdkError::ConstructionFailure(_)) => Self::Refused(error.into()),
             None => Self::Unavailable(error.into()),
             Some(
                 "ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded",

@@ -74,11 +74,11 @@ impl Store {
                 .with("taker", text(&taker))
                 .with("seen", number(seen_version))
                 .with("now", number(now.millis()));
-        let taken = match self.table.update(&key(workspace), &change).await? {
+        let ours = match self.table.update(&key(workspace), &change).await? {
             Held::Yes(item) => item,
             Held::No(there) => there.filter(|item| is_taken_by(item, &taker)),
         };
-        let stored: Option<StoredGrant> = taken.map(read).transpose()?;
+        let stored: Option<StoredGrant> = ours.map(read).transpose()?;
         Ok(stored.map(|stored| Lease {
             fence: stored.fence,
             until,

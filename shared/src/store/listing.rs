@@ -119,12 +119,9 @@ impl Table {
             let room = listing.limit - found.len();
             let full = items.len() > room;
             found.extend(items.into_iter().take(room));
-            if full || last.is_none() || found.len() == listing.limit {
-                let next = if full {
-                    found.last().and_then(cursor_at)
-                } else {
-                    last.as_ref().and_then(cursor_at)
-                };
+            let end = if full { found.last() } else { last.as_ref() };
+            if end.is_none() || found.len() == listing.limit {
+                let next = end.and_then(cursor_at);
                 let items = found.into_iter().map(read).collect::<Result<_>>()?;
                 return Ok(Listed { items, next });
             }
@@ -133,8 +130,7 @@ impl Table {
     }
 
     /// All pages together. Only for lists that are short by nature.
-    pub(super) async fn list_all<T: DeserializeOwned>(&self, mut listing: Listing<'_>) -> Result<Vec<T>> {
-        listing.limit = LONGEST;
+    pub(super) async fn list_all<T: DeserializeOwned>(&self, listing: Listing<'_>) -> Result<Vec<T>> {
         let (mut found, mut start) = (Vec::new(), None);
         loop {
             let (items, last) = self.query(&listing, start).await?;

@@ -69,6 +69,9 @@ impl Lookup<'_> {
         if keys.len() + emails.len() + self.ids.len() > LARGEST_LOOKUP {
             return Err(TwentyError::Misused("a lookup is too large"));
         }
+        if self.object != Object::Person && !emails.is_empty() {
+            return Err(TwentyError::Misused("only people are looked up by e-mail"));
+        }
         let mut any = Vec::new();
         if !keys.is_empty() {
             any.push(json!({self.object.key_field(): {"in": keys}}));
@@ -84,8 +87,8 @@ impl Lookup<'_> {
     }
 
     fn fields(&self) -> Result<Vec<&'static Field>, TwentyError> {
-        let known = |name: &&str| self.object.field(name);
-        let fields: Option<Vec<&'static Field>> = self.governed.iter().map(|name| known(name)).collect();
+        let known = self.governed.iter().map(|name| self.object.field(name));
+        let fields: Option<Vec<&'static Field>> = known.collect();
         fields.ok_or(TwentyError::Misused("a lookup asks for a field we do not have"))
     }
 

@@ -15,6 +15,7 @@ mod claims;
 mod client;
 mod error;
 mod find;
+mod model;
 mod outcome;
 mod plan;
 mod redact;

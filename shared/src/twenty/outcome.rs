@@ -155,27 +155,25 @@ fn limit_in(message: &str) -> Option<u32> {
 fn refusal(answer: &Answer, right: Right) -> TwentyError {
     let body = serde_json::from_slice::<Value>(&answer.body);
     let mut said = match &body {
-        Ok(Value::Object(body)) => {
-            let mut said = Said::new(answer, body);
-            said.message = message(body);
-            said
-        }
-        other => {
-            let mut said = Said::new(answer, &Map::new());
-            said.message = other
+        Ok(Value::Object(body)) => Said {
+            message: message(body),
+            ..Said::new(answer, body)
+        },
+        other => Said {
+            message: other
                 .as_ref()
                 .ok()
                 .and_then(Value::as_str)
                 .unwrap_or_default()
-                .to_owned();
-            said
-        }
+                .to_owned(),
+            ..Said::new(answer, &Map::new())
+        },
     };
     let speaks_json = body.is_ok();
     let gateway = matches!(said.status, 408 | 413 | 429 | 500..);
     if speaks_json || gateway {
         if said.status == 413 {
-            said.message = "the batch is too large".to_owned();
+            said.message = String::from("the batch is too large");
         }
         return judge(&said, right);
     }
@@ -194,9 +192,9 @@ fn message(body: &Map<String, Value>) -> String {
         return first;
     }
     let lists = ["messages", "message"].iter().filter_map(|name| body.get(*name));
-    let lines = lists.flat_map(|value| match value {
-        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
-        other => other.as_str().into_iter().collect::<Vec<_>>(),
+    let lines = lists.flat_map(|value| {
+        let several = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+        value.as_str().into_iter().chain(several)
     });
     lines.collect::<Vec<_>>().join("; ")
 }

@@ -1,16 +1,11 @@
 //! What is missing in a workspace's data model, and in which order it is made. Pure: it compares what is there
 //! with `domain::schema` and never calls anybody.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value as Json, json};
 
-use super::wire::{FieldThere, ObjectThere};
+use super::model::{Model, name, option_values};
+use super::wire::FieldThere;
 use crate::domain::schema::{FIELDS, Field, Kind, Object, option_label, option_value};
-
-/// The data model as it is, as far as it concerns us.
-#[derive(Clone, Default)]
-pub(super) struct Model(BTreeMap<&'static str, ObjectThere>);
 
 /// One change of the data model; one call.
 #[derive(Clone)]
@@ -61,60 +56,6 @@ impl Step {
         };
         format!("{verb} {}", self.subject())
     }
-}
-
-/// A field's full name, as settings and problems write it.
-pub(super) fn name(field: &Field) -> String {
-    format!("{}.{}", field.object.singular(), field.name)
-}
-
-impl Model {
-    /// Takes in an object, in place of what was known of it. Objects that are not ours are left out.
-    pub(super) fn put_object(&mut self, there: ObjectThere) {
-        let ours = Object::ALL
-            .into_iter()
-            .find(|it| it.singular() == there.name_singular);
-        if let Some(object) = ours {
-            self.0.insert(object.singular(), there);
-        }
-    }
-
-    /// Takes in a field as an answer showed it. REST does not show where a relation leads; what was known stays.
-    pub(super) fn put_field(&mut self, object: Object, mut there: FieldThere) {
-        if let Some(known) = self.0.get_mut(object.singular()) {
-            let before = known.fields.iter().position(|it| it.name == there.name);
-            if let Some(before) = before.map(|at| known.fields.swap_remove(at)) {
-                there.relation = there.relation.or(before.relation);
-            }
-            known.fields.push(there);
-        }
-    }
-
-    fn object(&self, object: Object) -> Option<&ObjectThere> {
-        self.0.get(object.singular())
-    }
-
-    /// The field as it is there.
-    pub(super) fn field(&self, object: Object, name: &str) -> Option<&FieldThere> {
-        self.object(object)?.fields.iter().find(|it| it.name == name)
-    }
-
-    /// `person.whopStatus` → the options that exist, for every select field we write.
-    pub(super) fn options(&self) -> BTreeMap<String, Vec<String>> {
-        let choices = FIELDS
-            .iter()
-            .filter(|field| matches!(field.kind, Kind::Choice(_)));
-        let found = choices.filter_map(|field| Some((name(field), self.field(field.object, field.name)?)));
-        found.map(|(name, there)| (name, option_values(there))).collect()
-    }
-}
-
-/// The values of a select field's options.
-pub(super) fn option_values(there: &FieldThere) -> Vec<String> {
-    let options = there.options.iter().flatten();
-    options
-        .filter_map(|option| option.get("value")?.as_str().map(str::to_owned))
-        .collect()
 }
 
 /// What is still to do, in order, and what only a person can mend.

@@ -9,7 +9,8 @@ use http::Method;
 use serde_json::json;
 
 use super::client::Graph;
-use super::plan::{Model, Step, object_body, option_values, plan, union};
+use super::model::{Model, option_values};
+use super::plan::{Step, object_body, plan, union};
 use super::wire::{FieldThere, ObjectThere, Objects};
 use super::{At, Twenty, TwentyError};
 use crate::domain::connection::SchemaState;

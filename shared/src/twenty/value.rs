@@ -154,11 +154,11 @@ fn phone(calling_code: &str, number: &str) -> Value {
 /// An amount in the digits of its currency, or in millionths if it has more. Read from its digits: JSON numbers
 /// of this size would pass through a float elsewhere.
 fn money(json: &Json) -> Option<Value> {
-    let micros: i64 = match json.get("amountMicros")? {
-        Json::Null => return Some(Value::Empty),
-        Json::Number(number) => number.as_i64()?,
-        other => other.as_str()?.parse().ok()?,
-    };
+    let micros = json.get("amountMicros")?;
+    if micros.is_null() {
+        return Some(Value::Empty);
+    }
+    let micros: i64 = micros.as_i64().or_else(|| micros.as_str()?.parse().ok())?;
     let currency = Currency::new(
         json.get("currencyCode")
             .and_then(Json::as_str)

@@ -76,18 +76,18 @@ pub async fn run(app: &App, caller: &Caller, id: &RunId) -> Result<Run> {
 }
 
 /// The latest runs, newest first.
-pub async fn runs(app: &App, caller: &Caller, first: usize) -> Result<Vec<Run>> {
-    Ok(app.store().list_runs(caller.workspace, first, None).await?.items)
+pub async fn runs(app: &App, caller: &Caller, first: u32) -> Result<Vec<Run>> {
+    Ok(app.store().list_runs(caller.workspace, size(first), None).await?.items)
 }
 
 /// Records that were kept aside.
 pub async fn failed_records(
     app: &App,
     caller: &Caller,
-    first: usize,
+    first: u32,
     after: Option<&str>,
 ) -> Result<Part<FailedRecord>> {
-    let listed = app.store().list_failed(caller.workspace, first, after).await?;
+    let listed = app.store().list_failed(caller.workspace, size(first), after).await?;
     Ok((listed.items, listed.next))
 }
 
@@ -96,13 +96,13 @@ pub async fn decision_cards(
     app: &App,
     caller: &Caller,
     open: bool,
-    first: usize,
+    first: u32,
     after: Option<&str>,
 ) -> Result<Part<Card>> {
     let which = if open { Cards::Open } else { Cards::All };
     let listed = app
         .store()
-        .list_cards(caller.workspace, which, first, after)
+        .list_cards(caller.workspace, which, size(first), after)
         .await?;
     Ok((listed.items, listed.next))
 }
@@ -113,15 +113,20 @@ pub async fn api_tokens(app: &App, caller: &Caller) -> Result<Vec<ApiToken>> {
 }
 
 /// The latest entries of the audit log, newest first.
-pub async fn audit_log(app: &App, caller: &Caller, first: usize) -> Result<Vec<AuditEntry>> {
-    Ok(app.store().list_audit(caller.workspace, first, None).await?.items)
+pub async fn audit_log(app: &App, caller: &Caller, first: u32) -> Result<Vec<AuditEntry>> {
+    Ok(app.store().list_audit(caller.workspace, size(first), None).await?.items)
 }
 
 /// Deliveries that were kept.
-pub async fn deliveries(app: &App, caller: &Caller, first: usize) -> Result<Vec<StoredDelivery>> {
+pub async fn deliveries(app: &App, caller: &Caller, first: u32) -> Result<Vec<StoredDelivery>> {
     Ok(app
         .store()
-        .list_deliveries(caller.workspace, first, None)
+        .list_deliveries(caller.workspace, size(first), None)
         .await?
         .items)
+}
+
+/// As many as one list shows.
+fn size(first: u32) -> usize {
+    usize::try_from(first).unwrap_or(usize::MAX).clamp(1, 100)
 }

@@ -29,7 +29,8 @@ proptest! {
 
         let sealed = vault.seal(&bound, &Secret::new(text.clone())).unwrap();
 
-        prop_assert_eq!(vault.open(&bound, &sealed).unwrap().expose(), text);
+        let opened = vault.open(&bound, &sealed).unwrap();
+        prop_assert_eq!(opened.expose(), text);
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub(crate) struct Permission {
     pub(crate) lost: &'static str,
 }
 
-/// What we need to read. Without one of these Whop answers with fewer rows or empty fields instead of an error
-/// (Whop API, permissions).
+/// What we need to read. Without one of these Whop answers with fewer rows or empty fields instead of an
+/// error (Whop API, permissions).
 pub(crate) const NEEDED: &[Permission] = &[
     Permission {
         action: "member:basic:read",

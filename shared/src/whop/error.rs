@@ -2,11 +2,13 @@
 //!
 //! One function reads them all. No error carries a credential, and none more than a line of what Whop said.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::row::Row;
+use crate::domain::source::Unreadable;
 use crate::error::{Error, Kind};
 use crate::http::{Answer, HttpError};
 
@@ -32,9 +34,23 @@ pub(crate) enum WhopError {
     /// Whop is out of reach, or out of order.
     #[error("whop is not available")]
     Unavailable(#[source] Outage),
+    /// One record that does not have the shape it should have. To be kept aside; the others are not concerned.
+    #[error("whop gave a record that cannot be read")]
+    Unreadable(#[source] Aside),
     /// An answer that is no answer to what was asked.
     #[error("whop answered with {0}")]
     Unexpected(&'static str),
+}
+
+/// A record for a person to look at. It says what is wrong and never shows the contents by itself.
+#[derive(thiserror::Error)]
+#[error("{}", .0.reason)]
+pub(crate) struct Aside(pub(crate) Box<Unreadable>);
+
+impl fmt::Debug for Aside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.reason)
+    }
 }
 
 /// How Whop was not available.
@@ -117,8 +133,8 @@ fn seconds_in(text: &str) -> Option<u64> {
     })
 }
 
-/// `error.type`, or `error.code` where there is no type, and `error.message`; empty where there is none, as in
-/// an HTML page of a gateway.
+/// `error.type`, or `error.code` where there is no type, and `error.message`; empty where there is none, as
+/// in an HTML page of a gateway.
 fn said(body: &[u8]) -> (String, String) {
     let error = std::str::from_utf8(body)
         .ok()
@@ -166,6 +182,7 @@ impl From<WhopError> for Error {
             WhopError::Refused { status: 410, .. } => (Kind::Rejected, GONE.to_owned()),
             WhopError::Refused { status, kind, .. } => (Kind::Rejected, refused(*status, kind)),
             WhopError::Unavailable(_) => (Kind::Unavailable, UNAVAILABLE.to_owned()),
+            WhopError::Unreadable(_) => (Kind::Rejected, UNREADABLE.to_owned()),
             WhopError::Unexpected(_) => (Kind::Unavailable, UNEXPECTED.to_owned()),
         };
         Self::new(kind).saying(advice).because(error)
@@ -178,9 +195,11 @@ const THROTTLED: &str = "Whop asks us to slow down. It goes on by itself; try ag
 const CONFLICT: &str = "Whop is still working on the same request. Try again in a moment.";
 const GONE: &str = "Whop no longer offers what this version uses. Update this installation.";
 const UNAVAILABLE: &str =
-    "Whop does not answer. Nothing is lost; it is tried again. See status.whop.com if it lasts.";
-const UNEXPECTED: &str = "Whop gave an answer this version cannot read. It is tried again; if it lasts, check the Whop address \
-     and update this installation.";
+    "Whop does not answer. Nothing is lost; it is tried again. Look at Whop's status page if it lasts.";
+const UNREADABLE: &str =
+    "Whop gave a record in a form this version cannot read. Update this installation and retry the record.";
+const UNEXPECTED: &str =
+    "Whop gave an answer this version cannot read. It is tried again; if it lasts, check Whop's address.";
 
 fn forbidden(permission: Option<&str>) -> String {
     let which = permission.map_or_else(

@@ -1,7 +1,7 @@
 //! What a delivery says: which records it is about. An event is a hint; the records it names are read again.
 //!
-//! It reads names and ids and nothing else, so that a payload of any version will do. A kind it does not know is
-//! no error: Whop invents kinds without notice.
+//! It reads names and ids and nothing else, so that a payload of any version will do. A kind it does not know
+//! is no error: Whop invents kinds without notice.
 
 use super::row::{Misshapen, Row};
 use super::wire;
@@ -30,8 +30,8 @@ impl BadEvent {
                 "This is not an event of Whop's. Check which service sends to this address."
             }
             Self::Legacy => {
-                "This webhook was made for Whop's older API. Create a v1 webhook in Whop's developer settings, \
-                 or let this app create it, and delete the old one."
+                "This webhook was made for Whop's older API. Create a v1 webhook in Whop's developer \
+                 settings, or let this app create it, and delete the old one."
             }
             Self::NoRecord { .. } => {
                 "The event does not say which record it is about. The next sweep brings the change in."
@@ -169,31 +169,33 @@ pub(crate) fn event(body: &str) -> Result<Event, BadEvent> {
             BadEvent::NoType
         });
     }
-    let bad = |name: &str, error: Misshapen| BadEvent::NoRecord {
+    let account = wire::owner(&row);
+    let Some((family, name)) = known(&name) else {
+        let subject = if is_not_mirrored(&name) {
+            Subject::NotMirrored
+        } else {
+            Subject::Unknown
+        };
+        return Ok(Event {
+            name: name.chars().take(LONGEST_NAME).collect(),
+            account: account.unwrap_or_default(),
+            subject,
+        });
+    };
+    let bad = |error: Misshapen| BadEvent::NoRecord {
         name: name.to_owned(),
         reason: error.to_string(),
     };
-    let account = wire::owner(&row).map_err(|error| bad("", error));
-    let Some((family, name)) = known(&name) else {
-        return Ok(Event {
-            account: account.unwrap_or_default(),
-            subject: if is_not_mirrored(&name) {
-                Subject::NotMirrored
-            } else {
-                Subject::Unknown
-            },
-            name: name.chars().take(LONGEST_NAME).collect(),
-        });
-    };
-    let data = row.inside("data").map_err(|error| bad(name, error))?;
-    let data = data.ok_or_else(|| bad(name, Misshapen::Missing("data")))?;
-    let records = concerned(family, &data).map_err(|error| bad(name, error))?;
+    let data = row.inside("data").map_err(bad)?;
+    let data = data.ok_or_else(|| bad(Misshapen::Missing("data")))?;
+    let records = concerned(family, &data).map_err(bad)?;
     Ok(Event {
         name: name.to_owned(),
-        account: account?,
-        subject: match records.is_empty() {
-            true => Subject::NotMirrored,
-            false => Subject::Records(records),
+        account: account.map_err(bad)?,
+        subject: if records.is_empty() {
+            Subject::NotMirrored
+        } else {
+            Subject::Records(records)
         },
     })
 }

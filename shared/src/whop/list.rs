@@ -41,9 +41,7 @@ impl Whop {
         };
         let json =
             std::str::from_utf8(&body).map_err(|_| WhopError::Unexpected("something that is not text"))?;
-        let record = wire::own_record(name.stream(), json, by.account)
-            .map_err(|_| WhopError::Unexpected("a record that cannot be read"))?;
-        match record {
+        match wire::record(name.stream(), json, by.account)? {
             Some(record) if record.name() != *name => Err(WhopError::Unexpected("another record")),
             record => Ok(record),
         }
@@ -74,8 +72,8 @@ impl Whop {
         self.page(by, Stream::Refunds, of, None).await
     }
 
-    /// The member with this e-mail address, in any case. Whop's search also matches names, and finds addresses
-    /// only for credentials with `member:email:read` (Whop API, members).
+    /// The member with this e-mail address, in any case. Whop's search also matches names, and finds
+    /// addresses only for credentials with `member:email:read` (Whop API, members).
     pub(crate) async fn find_member(&self, by: As<'_>, email: &str) -> Result<Option<Member>, WhopError> {
         let email = email.trim();
         let page = self
@@ -125,8 +123,8 @@ fn path(stream: Stream) -> &'static str {
     }
 }
 
-/// The query parameters of a filter. Every list offers an order by creation; oldest first, rows made meanwhile
-/// land at the end.
+/// The query parameters of a filter. Every list offers an order by creation; oldest first, rows made
+/// meanwhile land at the end.
 fn filters<'a>(query: &'a Query, at: &'a str) -> Params<'a> {
     let oldest_first = [("order", "created_at"), ("direction", "asc")];
     match (&query.filter, query.stream) {
@@ -154,8 +152,8 @@ fn status_of(stream: Stream) -> Option<&'static str> {
 
 /// Ends a list of members, latest action first, where it comes to what was seen before.
 ///
-/// Members whose last action Whop has not computed yet come last. A page of nothing else does not end the list,
-/// so that it would be read to its end if they ever came first.
+/// Members whose last action Whop has not computed yet come last. A page of nothing else does not end the
+/// list, so that it would be read to its end if they ever came first.
 fn cut(page: &mut Page, at: Timestamp) {
     let acted = |record: &Record| match record {
         Record::Members(member) => member.last_action_at,

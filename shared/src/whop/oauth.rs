@@ -1,7 +1,7 @@
 //! A seller's consent: asking for it, taking it, keeping it fresh, giving it back.
 //!
-//! It makes one call per method and stores nothing. A refresh token works once: whoever calls [`Whop::refresh`]
-//! lets nobody else do the same at the same time, and stores the answer before using it.
+//! It makes one call per method and stores nothing. A refresh token works once: whoever calls
+//! [`Whop::refresh`] lets nobody else do the same at the same time, and stores the answer before using it.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ impl Pkce {
 }
 
 /// What a seller is asked to consent to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Consent<'a> {
     pub(crate) client_id: &'a str,
     /// Registered at Whop, byte for byte.
@@ -80,7 +80,11 @@ pub(crate) struct Consent<'a> {
 }
 
 /// What a seller's browser brought back.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "OAuth calls the parameter so, and the whole by it"
+)]
 pub(crate) struct Code<'a> {
     pub(crate) code: &'a str,
     pub(crate) verifier: &'a Secret,
@@ -144,11 +148,21 @@ impl From<OAuthError> for Error {
             OAuthError::Unavailable(_) => (Kind::Unavailable, "Whop does not answer. Try again in a moment."),
             OAuthError::Unexpected(_) => (
                 Kind::Unavailable,
-                "Whop gave an answer this version cannot read. Try again; if it lasts, check the Whop address.",
+                "Whop gave an answer this version cannot read. If it lasts, check Whop's address.",
             ),
         };
         Self::new(kind).saying(advice).because(error)
     }
+}
+
+/// The fields of a token request. Whop's own code sends them as a form.
+fn form(client: Client<'_>, fields: Vec<(&str, &str)>) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields).append_pair("client_id", client.id);
+    if let Some(secret) = client.secret {
+        form.append_pair("client_secret", secret.expose());
+    }
+    form.finish()
 }
 
 impl Whop {
@@ -206,12 +220,7 @@ impl Whop {
     }
 
     async fn tokens(&self, client: Client<'_>, fields: Vec<(&str, &str)>) -> Result<Tokens, OAuthError> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(fields).append_pair("client_id", client.id);
-        if let Some(secret) = client.secret {
-            form.append_pair("client_secret", secret.expose());
-        }
-        let answer = self.oauth("token", Body::Form(form.finish())).await?;
+        let answer = self.oauth("token", Body::Form(form(client, fields))).await?;
         read_tokens(&answer.body, client.id)
     }
 
@@ -220,7 +229,12 @@ impl Whop {
         call.body = body;
         let answer = self.send(call).await.map_err(|error| match no_answer(error) {
             WhopError::Unavailable(outage) => OAuthError::Unavailable(outage),
-            _ => OAuthError::Unexpected("more than we read"),
+            WhopError::Unauthorized
+            | WhopError::Forbidden { .. }
+            | WhopError::Throttled { .. }
+            | WhopError::Refused { .. }
+            | WhopError::Unreadable(_)
+            | WhopError::Unexpected(_) => OAuthError::Unexpected("more than we read"),
         })?;
         match answer.status {
             200..=299 => Ok(answer),
@@ -248,7 +262,8 @@ fn refusal(answer: &Answer) -> OAuthError {
     }
 }
 
-/// The `error` of an OAuth answer, or the type of an API error where one comes instead; only what can be a word.
+/// The `error` of an OAuth answer, or the type of an API error where one comes instead; only what can be a
+/// word.
 fn error_word(body: &[u8]) -> String {
     let word = || -> Option<String> {
         let row = Row::parse(std::str::from_utf8(body).ok()?).ok()?;
@@ -291,7 +306,7 @@ fn read_tokens(body: &[u8], client_id: &str) -> Result<Tokens, OAuthError> {
 /// The nonce in an ID token.
 ///
 /// Its signature goes unchecked: the token came straight from the token endpoint over TLS, and for that case
-/// OpenID Connect Core 3.1.3.7 lets TLS vouch for the issuer. That it was made for us is checked here.
+/// `OpenID` Connect Core 3.1.3.7 lets TLS vouch for the issuer. That it was made for us is checked here.
 fn nonce(id_token: &str, client_id: &str) -> Result<Option<String>, OAuthError> {
     const UNREADABLE: OAuthError = OAuthError::Unexpected("an ID token that cannot be read");
     let payload = id_token.split('.').nth(1).ok_or(UNREADABLE)?;

@@ -1,7 +1,7 @@
 //! Reading one JSON object field by field, whatever else it holds.
 //!
-//! Absent and `null` are the same. What is wrong is said by field, never with its contents: rows hold names and
-//! addresses. Numbers are read by their text and never become a float.
+//! Absent and `null` are the same. What is wrong is said by field, never with its contents: rows hold names
+//! and addresses. Numbers are read by their text and never become a float.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -73,10 +73,7 @@ impl<'a> Row<'a> {
     /// A text, without the NUL characters that no other system of ours takes.
     pub(super) fn maybe_text(&self, field: &'static str) -> Result<Option<String>, Misshapen> {
         let text: Option<String> = self.value(field, "not a text")?;
-        Ok(text.map(|text| match text.contains('\0') {
-            true => text.replace('\0', ""),
-            false => text,
-        }))
+        Ok(text.map(|text| text.replace('\0', "")))
     }
 
     /// A text that may be left empty.
@@ -148,8 +145,8 @@ impl<'a> Row<'a> {
             .map_err(|_| wrong(field, "not a whole number"))
     }
 
-    /// An amount: a Money object, or in older shapes a number of whole units in the row's own currency. A number
-    /// whose currency nobody tells is no amount.
+    /// An amount: a Money object, or in older shapes a number of whole units in the row's own currency. A
+    /// number whose currency nobody tells is no amount.
     pub(super) fn money(
         &self,
         field: &'static str,
@@ -162,9 +159,10 @@ impl<'a> Row<'a> {
         if json.starts_with('{') {
             return Self::parse(json)?.money_object(currency).map_err(bad);
         }
-        let text: String = match json.starts_with('"') {
-            true => self.text(field)?,
-            false => json.to_owned(),
+        let text = if json.starts_with('"') {
+            self.text(field)?
+        } else {
+            json.to_owned()
         };
         currency
             .map(|currency| amount(&text, currency, None))
@@ -218,18 +216,15 @@ fn plain(text: &str) -> Result<String, BadAmount> {
         None => ("", digits),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let moved = match exponent {
-        0.. => {
-            let fraction = format!("{fraction:0<by$}");
-            let (up, rest) = fraction.split_at_checked(by).ok_or(BadAmount)?;
-            format!("{whole}{up}.{rest}")
-        }
-        _ => {
-            let width = by + 1;
-            let whole = format!("{whole:0>width$}");
-            let (up, rest) = whole.split_at_checked(whole.len() - by).ok_or(BadAmount)?;
-            format!("{up}.{rest}{fraction}")
-        }
+    let moved = if exponent < 0 {
+        let width = by + 1;
+        let whole = format!("{whole:0>width$}");
+        let (up, rest) = whole.split_at_checked(whole.len() - by).ok_or(BadAmount)?;
+        format!("{up}.{rest}{fraction}")
+    } else {
+        let fraction = format!("{fraction:0<by$}");
+        let (up, rest) = fraction.split_at_checked(by).ok_or(BadAmount)?;
+        format!("{whole}{up}.{rest}")
     };
     Ok(format!("{sign}{moved}"))
 }

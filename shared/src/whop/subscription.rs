@@ -20,8 +20,8 @@ pub(crate) struct NewWebhook {
 }
 
 impl Whop {
-    /// Creates a webhook of `resource`, an account or an app, that sends to `url` what we mirror, in our version.
-    /// With the same `idempotency_key` Whop gives the same answer again for a day, secret included.
+    /// Creates a webhook of `resource`, an account or an app, that sends to `url` what we mirror, in our
+    /// version. With the same `idempotency_key` Whop gives the same answer again for a day, secret included.
     pub(crate) async fn create_webhook(
         &self,
         token: &Secret,
@@ -47,18 +47,17 @@ impl Whop {
         resource: &str,
         url: &str,
     ) -> Result<Vec<WebhookId>, WhopError> {
-        let owner = match resource.starts_with("app_") {
-            true => "app_id",
-            false => "account_id",
+        let owner = if resource.starts_with("app_") {
+            "app_id"
+        } else {
+            "account_id"
         };
         let params = vec![(owner, resource), ("first", "100")];
         let body = self.get(token, &["webhooks"], &params).await?;
         let ours = |json: &str| -> Result<Option<WebhookId>, Misshapen> {
             let row = Row::parse(json)?;
-            match row.text("url")? == url {
-                true => row.must("id").map(Some),
-                false => Ok(None),
-            }
+            let is_ours = row.text("url")? == url;
+            is_ours.then(|| row.must("id")).transpose()
         };
         let found: Result<Vec<_>, Misshapen> = wire::rows(&body, None)?.rows.into_iter().map(ours).collect();
         let found = found.map_err(|_| WhopError::Unexpected("a webhook that cannot be read"))?;

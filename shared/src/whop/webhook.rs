@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind};
 
 /// A request as it came, with the three headers that Whop promises never to change.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Unverified<'a> {
     /// `webhook-id`
     pub(crate) id: &'a str,
@@ -28,7 +28,7 @@ pub(crate) struct Unverified<'a> {
 }
 
 /// A request whose signature was checked. Only [`verify`] makes one, and nothing else becomes a [`Delivery`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Verified<'a> {
     id: &'a str,
     body: &'a [u8],
@@ -72,8 +72,8 @@ const TOLERANCE: u64 = 300;
 
 /// Checks who signed a request. `secrets` are the live ones, two at most during a rotation.
 ///
-/// Whop signs as Standard Webhooks does, except that the key is the secret's own text, prefix included, and not
-/// the bytes it would decode to (Whop, webhooks guide). Takes the same time whichever signature fits.
+/// Whop signs as Standard Webhooks does, except that the key is the secret's own text, prefix included, and
+/// not the bytes it would decode to (Whop, webhooks guide). Takes the same time whichever signature fits.
 pub(crate) fn verify<'a>(
     secrets: &[Secret],
     request: &Unverified<'a>,

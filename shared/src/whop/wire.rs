@@ -1,12 +1,13 @@
 //! Whop's records as they come, at version 2026-10-15-1, turned into ours.
 //!
-//! Unknown fields are not looked at and unknown words are kept: Whop adds both without a new version (Whop API,
-//! versioning). Where an older shape nests what the present one has flat, both are read. Whop's shapes end here.
+//! Unknown fields are not looked at and unknown words are kept: Whop adds both without a new version (Whop
+//! API, versioning). Where an older shape nests what the present one has flat, both are read. Whop's shapes
+//! end here.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::error::WhopError;
+use super::error::{Aside, WhopError};
 use super::row::{Misshapen, Row};
 use crate::domain::id::AccountId;
 use crate::domain::money::Currency;
@@ -41,8 +42,8 @@ pub(super) fn data(body: &[u8]) -> Result<Vec<&str>, WhopError> {
 
 const NOT_A_LIST: WhopError = WhopError::Unexpected("something that is not a list");
 
-/// Takes a list apart. One that does not say whether it goes on is refused: to take it for the last would lose
-/// the rest without a word. So is one that goes on where it began, which would never end.
+/// Takes a list apart. One that does not say whether it goes on is refused: to take it for the last would
+/// lose the rest without a word. So is one that goes on where it began, which would never end.
 pub(super) fn rows<'a>(body: &'a [u8], asked: Option<&Cursor>) -> Result<Rows<'a>, WhopError> {
     let list: List<'a> = serde_json::from_slice(body).map_err(|_| NOT_A_LIST)?;
     let info = list.page_info.ok_or(WhopError::Unexpected(
@@ -57,8 +58,9 @@ pub(super) fn rows<'a>(body: &'a [u8], asked: Option<&Cursor>) -> Result<Rows<'a
     Ok(Rows { rows, next })
 }
 
-/// A page of `stream`. A row that cannot be read is kept aside; one of another account is left out, since Whop
-/// answers a filter beyond the credential's reach with other rows instead of an error (Whop API, visibility).
+/// A page of `stream`. A row that cannot be read is kept aside; one of another account is left out, since
+/// Whop answers a filter beyond the credential's reach with other rows instead of an error (Whop API,
+/// visibility).
 pub(super) fn page(
     stream: Stream,
     body: &[u8],
@@ -82,17 +84,22 @@ pub(super) fn page(
 }
 
 /// One record; nothing if it is another account's.
-pub(super) fn own_record(
-    stream: Stream,
-    json: &str,
-    account: &AccountId,
-) -> Result<Option<Record>, Misshapen> {
+pub(super) fn record(stream: Stream, json: &str, account: &AccountId) -> Result<Option<Record>, WhopError> {
+    own_record(stream, json, account).map_err(|reason| match reason {
+        Misshapen::NotAnObject => WhopError::Unexpected("something that is not a record"),
+        Misshapen::Missing(_) | Misshapen::Wrong { .. } => {
+            WhopError::Unreadable(Aside(Box::new(unreadable(json, &reason))))
+        }
+    })
+}
+
+fn own_record(stream: Stream, json: &str, account: &AccountId) -> Result<Option<Record>, Misshapen> {
     let row = Row::parse(json)?;
     let owner: Option<AccountId> = owner(&row)?;
     if owner.is_some_and(|owner| owner != *account) {
         return Ok(None);
     }
-    record(stream, &row, account).map(Some)
+    decoded(stream, &row, account).map(Some)
 }
 
 /// The row for a person to look at. A payment's client secret belongs to its buyer and is never kept.
@@ -118,7 +125,7 @@ pub(super) fn owner(row: &Row<'_>) -> Result<Option<AccountId>, Misshapen> {
     }
 }
 
-fn record(stream: Stream, row: &Row<'_>, account: &AccountId) -> Result<Record, Misshapen> {
+fn decoded(stream: Stream, row: &Row<'_>, account: &AccountId) -> Result<Record, Misshapen> {
     Ok(match stream {
         Stream::Variants => Record::Variants(variant(row)?),
         Stream::Products => Record::Products(product(row)?),

@@ -172,15 +172,14 @@ struct Queues {
 
 /// The queues of `template.yaml`.
 fn queues(aws: &Aws) -> Queues {
-    let dead = QueueSettings { fifo: true, ..QueueSettings::default() };
-    let dead = aws.sqs.create_queue(DEAD, &dead);
-    let sync = QueueSettings {
+    let settings = |visibility_seconds, max_receive_count, dead_letter| QueueSettings {
         fifo: true,
-        visibility_seconds: 360,
-        max_receive_count: Some(5),
-        dead_letter: Some(DEAD.to_owned()),
-        ..QueueSettings::default()
+        visibility_seconds,
+        max_receive_count,
+        dead_letter,
     };
+    let dead = aws.sqs.create_queue(DEAD, &settings(30, 1_000, None));
+    let sync = settings(360, 5, Some(DEAD.to_owned()));
     Queues { sync: aws.sqs.create_queue(SYNC, &sync), dead }
 }
 

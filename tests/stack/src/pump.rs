@@ -55,5 +55,5 @@ pub async fn drain(stack: &Stack) -> usize {
 pub fn schedule(stack: &Stack, sweep: &str) {
     let body = json!({ "job": "start_due", "sweep": sweep }).to_string();
     let dedup = format!("{sweep}-{}", stack.clock.now_ms());
-    stack.aws.sqs.send(SYNC, &body, "schedules", &dedup);
+    stack.aws.sqs.send(SYNC, &body, Some("schedules"), Some(&dedup)).expect("a message the queue takes");
 }

@@ -1,10 +1,12 @@
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, FarEnd, Seen, Seller, canned, data, json as ok, list};
+use super::{ACCOUNT, Canned, FarEnd, Seen, Seller, canned, data, json as ok, list};
 use crate::domain::grant::Secret;
+use crate::domain::id::WebhookId;
 use crate::domain::run::{Filter, Query};
-use crate::domain::source::{Cursor, Page, RecordRef, Stream};
+use crate::domain::source::{Cursor, Page, Record, RecordRef, Stream};
 use crate::domain::time::Timestamp;
+use crate::error::{Error, Kind};
 use crate::whop::account::NEEDED;
 use crate::whop::client::API_VERSION;
 use crate::whop::error::WhopError;
@@ -147,38 +149,65 @@ async fn a_list_by_last_action_ends_where_it_comes_to_what_was_seen_before() {
     );
 }
 
+async fn read(answer: Canned) -> Result<Option<Record>, WhopError> {
+    let far_end = FarEnd::answering([answer]).await;
+    let name = RecordRef::new(Stream::Memberships, "mem_4cLrXt7VzBn2Ek").unwrap();
+    let outcome = far_end.whop.read(Seller::new().by(), &name).await;
+    assert_eq!(far_end.only().path, "/api/v1/memberships/mem_4cLrXt7VzBn2Ek");
+    outcome
+}
+
 #[tokio::test]
 async fn one_record_is_read_by_its_name_and_nothing_is_found_where_there_is_none() {
-    let seller = Seller::new();
-    let name = RecordRef::new(Stream::Memberships, "mem_4cLrXt7VzBn2Ek").unwrap();
     let found = data("membership.activated");
     let mut foreign = found.clone();
     foreign["account"]["id"] = json!("biz_other");
-    let mut other = found.clone();
-    other["id"] = json!("mem_other");
-
-    let far_end = FarEnd::answering([ok(&found)]).await;
-    let record = far_end.whop.read(seller.by(), &name).await.unwrap().unwrap();
-    assert_eq!(
-        (record.name(), far_end.only().path.as_str()),
-        (name.clone(), "/api/v1/memberships/mem_4cLrXt7VzBn2Ek")
-    );
-
     let not_found = canned(
         404,
         r#"{"error":{"type":"not_found","message":"Membership not found"}}"#,
     );
-    let far_end = FarEnd::answering([not_found, ok(&foreign), ok(&other), ok(&json!({ "id": 7 }))]).await;
-    assert_eq!(far_end.whop.read(seller.by(), &name).await.unwrap(), None);
-    assert_eq!(far_end.whop.read(seller.by(), &name).await.unwrap(), None);
-    assert!(matches!(
-        far_end.whop.read(seller.by(), &name).await,
-        Err(WhopError::Unexpected(_))
-    ));
-    assert!(matches!(
-        far_end.whop.read(seller.by(), &name).await,
-        Err(WhopError::Unexpected(_))
-    ));
+
+    assert_eq!(
+        read(ok(&found)).await.unwrap().unwrap().name().id(),
+        "mem_4cLrXt7VzBn2Ek"
+    );
+    assert_eq!(read(not_found).await.unwrap(), None);
+    assert_eq!(read(ok(&foreign)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_given_back_to_be_kept_aside() {
+    let mut row = data("membership.activated");
+    row["status"] = json!(null);
+    row["cancellation_reason"] = json!("canary");
+
+    let error = read(ok(&row)).await.unwrap_err();
+
+    let WhopError::Unreadable(aside) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(
+        (aside.0.reason.as_str(), &aside.0.raw),
+        ("`status` is missing", &row.to_string())
+    );
+    assert!(!format!("{error:?}").contains("canary"));
+    let error = Error::from(error);
+    assert_eq!(error.kind(), Kind::Rejected);
+    assert_eq!(
+        error.chain(),
+        "rejected: whop gave a record that cannot be read: `status` is missing"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_about_something_else_is_no_record() {
+    let mut other = data("membership.activated");
+    other["id"] = json!("mem_other");
+
+    for answer in [ok(&other), ok(&json!([])), canned(200, "<html>")] {
+        let outcome = read(answer).await;
+        assert!(matches!(outcome, Err(WhopError::Unexpected(_))), "{outcome:?}");
+    }
 }
 
 #[tokio::test]
@@ -374,71 +403,49 @@ async fn a_webhook_without_a_secret_is_no_webhook() {
 }
 
 #[tokio::test]
-async fn our_webhooks_are_found_by_their_address_and_removed_even_if_gone() {
-    let seller = Seller::new();
+async fn our_webhooks_are_found_by_their_exact_address() {
     let ours = "https://a.example/webhooks/whop/1";
     let rows = [
         json!({ "id": "hook_1", "url": ours }),
         json!({ "id": "hook_2", "url": format!("{ours}2") }),
         json!({ "id": "hook_3", "url": ours, "webhook_secret": null }),
     ];
-    let far_end = FarEnd::answering([
-        list(&rows, None),
-        list(&[], None),
-        canned(200, r#"{"deleted":true}"#),
-        canned(404, "{}"),
-        canned(403, "{}"),
-    ])
-    .await;
+    let token = Secret::new("apik_1");
+    for (resource, parameter) in [(ACCOUNT, "account_id"), ("app_1", "app_id")] {
+        let far_end = FarEnd::answering([list(&rows, None)]).await;
 
-    let found = far_end
-        .whop
-        .webhooks_to(&seller.token, ACCOUNT, ours)
-        .await
-        .unwrap();
-    assert_eq!(
-        found.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
-        ["hook_1", "hook_3"]
-    );
-    assert_eq!(
-        far_end
-            .whop
-            .webhooks_to(&seller.token, "app_1", ours)
-            .await
-            .unwrap(),
-        []
-    );
-    assert!(
-        far_end
-            .whop
-            .delete_webhook(&seller.token, &found[0])
-            .await
-            .is_ok()
-    );
-    assert!(
-        far_end
-            .whop
-            .delete_webhook(&seller.token, &found[0])
-            .await
-            .is_ok()
-    );
-    assert!(
-        far_end
-            .whop
-            .delete_webhook(&seller.token, &found[0])
-            .await
-            .is_err()
-    );
+        let found = far_end.whop.webhooks_to(&token, resource, ours).await.unwrap();
 
-    let seen = far_end.script.seen.lock().unwrap();
-    assert_eq!(
-        (seen[0].param("account_id"), seen[1].param("app_id")),
-        (Some(ACCOUNT), Some("app_1"))
-    );
-    assert_eq!(
-        (seen[2].method.as_str(), seen[2].path.as_str()),
-        ("DELETE", "/api/v1/webhooks/hook_1")
-    );
+        let found: Vec<&str> = found.iter().map(WebhookId::as_str).collect();
+        assert_eq!(found, ["hook_1", "hook_3"]);
+        assert_eq!(far_end.only().param(parameter), Some(resource));
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_is_removed_even_if_it_is_gone_already() {
+    let token = Secret::new("apik_1");
+    for (answer, removed) in [
+        (canned(200, r#"{"id":"hook_1","deleted":true}"#), true),
+        (canned(204, ""), true),
+        (canned(404, "{}"), true),
+        (canned(403, "{}"), false),
+        (canned(500, ""), false),
+    ] {
+        let far_end = FarEnd::answering([answer]).await;
+
+        let outcome = far_end
+            .whop
+            .delete_webhook(&token, &"hook_1".parse().unwrap())
+            .await;
+
+        assert_eq!(outcome.is_ok(), removed, "{outcome:?}");
+        let seen = far_end.only();
+        assert_eq!(
+            (seen.method.as_str(), seen.path.as_str()),
+            ("DELETE", "/api/v1/webhooks/hook_1")
+        );
+    }
 }
 
 #[tokio::test]

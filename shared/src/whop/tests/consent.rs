@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, FarEnd, canned, json as ok, whop_at};
+use super::{ACCOUNT, FarEnd, Script, canned, json as ok, whop_at};
 use crate::domain::grant::Secret;
 use crate::domain::id::AccountId;
 use crate::error::{Error, Kind};
@@ -118,7 +118,7 @@ async fn a_code_becomes_tokens_with_the_nonce_of_the_id_token() {
         (tokens.access.expose(), tokens.refresh.expose()),
         ("at_canary", "rt_canary")
     );
-    assert_eq!(tokens.expires_in, Duration::from_secs(3600));
+    assert_eq!(tokens.expires_in, Duration::from_hours(1));
     assert_eq!(tokens.id_token_nonce.as_deref(), Some("n-1"));
     assert!(!format!("{tokens:?}").contains("canary"));
     let seen = far_end.only();
@@ -185,59 +185,62 @@ async fn an_id_token_for_another_app_brings_no_tokens() {
     }
 }
 
+/// A status, a body, and whether the two end a consent.
+const REFUSALS: &[(u16, &str, bool)] = &[
+    (400, r#"{"error":"invalid_grant"}"#, true),
+    (
+        401,
+        r#"{"error":"invalid_grant","error_description":"used"}"#,
+        true,
+    ),
+    (
+        400,
+        r#"{"error":{"type":"invalid_grant","message":"used"}}"#,
+        true,
+    ),
+    (400, r#"{"error":"invalid_request"}"#, false),
+    (400, r#"{"error":"invalid_client"}"#, false),
+    (401, "{}", false),
+    (401, "invalid_grant", false),
+    (
+        403,
+        r#"{"error":"access_denied","error_description":"invalid_grant"}"#,
+        false,
+    ),
+    (429, r#"{"error":"invalid_grant"}"#, false),
+    (500, r#"{"error":"invalid_grant"}"#, false),
+    (502, "<html>", false),
+    (302, r#"{"error":"invalid_grant"}"#, false),
+    (200, r#"{"error":"invalid_grant"}"#, false),
+    (200, "", false),
+    (200, r#"{"access_token":"at"}"#, false),
+];
+
 #[tokio::test]
 async fn only_invalid_grant_ends_a_consent() {
-    for (status, body, ends) in [
-        (400, r#"{"error":"invalid_grant"}"#, true),
-        (
-            401,
-            r#"{"error":"invalid_grant","error_description":"used"}"#,
-            true,
-        ),
-        (
-            400,
-            r#"{"error":{"type":"invalid_grant","message":"used"}}"#,
-            true,
-        ),
-        (400, r#"{"error":"invalid_request"}"#, false),
-        (400, r#"{"error":"invalid_client"}"#, false),
-        (401, "{}", false),
-        (401, "invalid_grant", false),
-        (
-            403,
-            r#"{"error":"access_denied","error_description":"invalid_grant"}"#,
-            false,
-        ),
-        (429, r#"{"error":"invalid_grant"}"#, false),
-        (500, r#"{"error":"invalid_grant"}"#, false),
-        (502, "<html>", false),
-        (302, r#"{"error":"invalid_grant"}"#, false),
-        (200, r#"{"error":"invalid_grant"}"#, false),
-        (200, "", false),
-        (200, r#"{"access_token":"at"}"#, false),
-    ] {
-        let far_end = FarEnd::answering([canned(status, body)]).await;
+    for (status, body, ends) in REFUSALS {
+        let far_end = FarEnd::answering([canned(*status, *body)]).await;
+
         let error = refresh(&far_end, None).await.unwrap_err();
+
+        let is_end = matches!(error, OAuthError::InvalidGrant);
+        let kind = Error::from(error).kind();
         assert_eq!(
-            matches!(error, OAuthError::InvalidGrant),
-            ends,
-            "{status} {body}: {error:?}"
-        );
-        assert_eq!(
-            Error::from(error).kind() == Kind::Disconnected,
-            ends,
+            (is_end, kind == Kind::Disconnected),
+            (*ends, *ends),
             "{status} {body}"
         );
     }
-    let error = refresh(
-        &FarEnd {
-            whop: whop_at("http://127.0.0.1:9"),
-            script: Default::default(),
-        },
-        None,
-    )
-    .await;
-    assert!(matches!(error, Err(OAuthError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn nobody_listening_does_not_end_a_consent() {
+    let far_end = FarEnd {
+        whop: whop_at("http://127.0.0.1:9"),
+        script: Script::default(),
+    };
+    let outcome = refresh(&far_end, None).await;
+    assert!(matches!(outcome, Err(OAuthError::Unavailable(_))));
 }
 
 #[tokio::test]

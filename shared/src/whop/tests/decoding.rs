@@ -258,70 +258,76 @@ fn rows_of_another_account_are_left_out() {
     );
 }
 
+/// An amount as JSON, the currency of its row, and what it is.
+const AMOUNTS: &[(&str, &str, &str)] = &[
+    ("49.99", "usd", "49.99 USD"),
+    ("49.990", "usd", "49.99 USD"),
+    ("0.1", "usd", "0.10 USD"),
+    ("-3.5", "eur", "-3.50 EUR"),
+    ("1e3", "usd", "1000.00 USD"),
+    ("4.9E+1", "usd", "49.00 USD"),
+    ("-25e-2", "usd", "-0.25 USD"),
+    ("12345678901234.56", "usd", "12345678901234.56 USD"),
+    ("4900", "jpy", "4900 JPY"),
+    ("1.234", "kwd", "1.234 KWD"),
+    ("29.990000000000002", "usd", "29.990000000000002 USD"),
+    (r#""49.00""#, "usd", "49.00 USD"),
+    (
+        r#"{"amount":"0.00000001","currency":"btc","decimals":8}"#,
+        "usd",
+        "0.00000001 BTC",
+    ),
+    (
+        r#"{"amount":49.5,"currency":"usd","decimals":2}"#,
+        "eur",
+        "49.50 USD",
+    ),
+    (
+        r#"{"amount":"7","currency":null,"decimals":null}"#,
+        "eur",
+        "7.00 EUR",
+    ),
+    (r#"{"amount":null,"currency":"usd"}"#, "usd", ""),
+    ("null", "usd", ""),
+    ("49.99", "", ""),
+];
+
+/// A dispute's row with this amount, byte for byte.
+fn disputed(amount: &str, currency: &str) -> String {
+    let mut row = data("dispute.created");
+    row["currency"] = json!(currency);
+    row["amount"] = json!("AMOUNT");
+    let with = format!(r#""amount":{amount}"#);
+    format!("[{row}]").replace(r#""amount":"AMOUNT""#, &with)
+}
+
 #[test]
 fn amounts_keep_every_digit_whatever_form_they_come_in() {
-    let mut row = data("dispute.created");
-    for (amount, currency, expected) in [
-        ("49.99", "usd", "49.99 USD"),
-        ("49.990", "usd", "49.99 USD"),
-        ("0.1", "usd", "0.10 USD"),
-        ("-3.5", "eur", "-3.50 EUR"),
-        ("1e3", "usd", "1000.00 USD"),
-        ("4.9E+1", "usd", "49.00 USD"),
-        ("-25e-2", "usd", "-0.25 USD"),
-        ("12345678901234.56", "usd", "12345678901234.56 USD"),
-        ("4900", "jpy", "4900 JPY"),
-        ("1.234", "kwd", "1.234 KWD"),
-        ("29.990000000000002", "usd", "29.990000000000002 USD"),
-        (r#""49.00""#, "usd", "49.00 USD"),
-        (
-            r#"{"amount":"0.00000001","currency":"btc","decimals":8}"#,
-            "usd",
-            "0.00000001 BTC",
-        ),
-        (
-            r#"{"amount":49.5,"currency":"usd","decimals":2}"#,
-            "eur",
-            "49.50 USD",
-        ),
-        (
-            r#"{"amount":"7","currency":null,"decimals":null}"#,
-            "eur",
-            "7.00 EUR",
-        ),
-        (r#"{"amount":null,"currency":"usd"}"#, "usd", ""),
-        ("null", "usd", ""),
-    ] {
-        row["currency"] = json!(currency);
-        row["amount"] = json!("AMOUNT");
-        let text = format!("[{row}]").replace(r#""amount":"AMOUNT""#, &format!(r#""amount":{amount}"#));
-        let page = page_of(Stream::Disputes, &text);
+    for (amount, currency, expected) in AMOUNTS {
+        let page = page_of(Stream::Disputes, &disputed(amount, currency));
+
         assert_eq!(page.unreadable, [], "{amount}");
         let Record::Disputes(it) = &page.records[0] else {
             panic!("not a dispute");
         };
-        assert_eq!(shown(it.amount.as_ref()), expected, "{amount} {currency}");
+        assert_eq!(shown(it.amount.as_ref()), *expected, "{amount} {currency}");
     }
 }
 
 #[test]
 fn what_is_no_amount_is_said_and_never_rounded() {
+    let object = r#"{"amount":"1,5","currency":"usd"}"#;
     for amount in [
         r#""forty""#,
         "1e400",
         "1e30",
+        "99999999999999999999",
         "true",
         "[]",
-        r#"{"amount":"1,5","currency":"usd"}"#,
+        object,
     ] {
-        let mut row = data("dispute.created");
-        row["amount"] = serde_json::from_str(if amount == "1e400" { "null" } else { amount }).unwrap();
-        let text = format!("[{row}]");
-        let text = match amount {
-            "1e400" => text.replace(r#""amount":null,"buyer""#, r#""amount":1e400,"buyer""#),
-            _ => text,
-        };
-        let page = page_of(Stream::Disputes, &text);
+        let page = page_of(Stream::Disputes, &disputed(amount, "usd"));
+
         let reasons: Vec<&str> = page.unreadable.iter().map(|it| it.reason.as_str()).collect();
         assert_eq!(reasons, ["`amount` is not an exact amount of money"], "{amount}");
     }
@@ -360,13 +366,14 @@ fn a_list_ends_only_where_whop_says_so() {
     ));
 }
 
+const SIX_BY_THREE: i64 = 999_999_999_999_999_999;
+
 proptest! {
     #[test]
-    fn an_amount_with_up_to_eighteen_digits_is_read_exactly(minor in -999_999_999_999_999_999_i64..=999_999_999_999_999_999) {
+    fn an_amount_with_up_to_eighteen_digits_is_read_exactly(minor in -SIX_BY_THREE..=SIX_BY_THREE) {
         let sign = if minor < 0 { "-" } else { "" };
         let text = format!("{sign}{}.{:02}", minor.unsigned_abs() / 100, minor.unsigned_abs() % 100);
-        let row = data("dispute.created").to_string().replacen(r#""amount":49.0"#, &format!(r#""amount":{text}"#), 1);
-        let page = page_of(Stream::Disputes, &format!("[{row}]"));
+        let page = page_of(Stream::Disputes, &disputed(&text, "usd"));
         let Record::Disputes(it) = &page.records[0] else { panic!("not a dispute") };
         prop_assert_eq!(it.amount.as_ref().unwrap().minor(), minor);
     }

@@ -174,7 +174,7 @@ fn hanging_up(says: &'static str) -> String {
     std::thread::spawn(move || {
         let (mut line, _) = listener.accept().unwrap();
         let mut request = [0; 4096];
-        line.read(&mut request).unwrap();
+        assert!(line.read(&mut request).unwrap() > 0);
         line.write_all(says.as_bytes()).unwrap();
     });
     base

@@ -45,7 +45,7 @@ pub(super) async fn key(State(server): State<Arc<Server>>) -> Html<String> {
             .iter()
             .filter(|(_, key)| key.workspace == space.id && !key.revoked);
         for (token, key) in tokens {
-            let _ = write!(
+            put!(
                 body,
                 "<section><h2>{}</h2><p>API key <b>{}</b> of this server at <code>{}</code>:</p>\
                  <textarea readonly rows=\"6\" aria-label=\"API key\">{}</textarea></section>",
@@ -77,7 +77,7 @@ fn document(title: &str, body: &str, refresh: bool) -> String {
 fn workspace(out: &mut String, space: &Space) {
     let counters = &space.counters;
     let limits = counters.refusals.get("limit").copied().unwrap_or_default();
-    let _ = write!(
+    put!(
         out,
         "<section><h2>{}</h2><dl><div><dt>Reads</dt><dd>{}</dd></div><div><dt>Writes</dt><dd>{}</dd></div>\
          <div><dt>Over the limit</dt><dd>{limits}</dd></div><div><dt>Default company workflow</dt><dd>{}</dd></div></dl>",
@@ -130,14 +130,14 @@ fn table(out: &mut String, space: &Space, object: &Object) {
         String::new()
     };
     let columns = columns(object);
-    let _ = write!(
+    put!(
         out,
         "<details open><summary>{} <span>{}{gone}</span></summary><div class=\"scroll\"><table><thead><tr>",
         escape(&object.label_plural),
         object.table.live(),
     );
     for (_, field) in &columns {
-        let _ = write!(out, "<th scope=\"col\">{}</th>", escape(&field.label));
+        put!(out, "<th scope=\"col\">{}</th>", escape(&field.label));
     }
     out.push_str("<th scope=\"col\">Changed</th></tr></thead><tbody>");
     for id in object.table.latest(ROWS) {
@@ -150,11 +150,11 @@ fn table(out: &mut String, space: &Space, object: &Object) {
             "<tr>"
         });
         for (number, field) in &columns {
-            let _ = write!(out, "<td>{}</td>", escape(&shown(space, row, *number, field)));
+            put!(out, "<td>{}</td>", escape(&shown(space, row, *number, field)));
         }
         let by = row.updated_by.value["name"].as_str().unwrap_or_default();
         let time = crate::clock::iso(row.updated_at);
-        let _ = write!(
+        put!(
             out,
             "<td><time>{}</time> {}</td></tr>",
             time.get(..19).unwrap_or(&time),

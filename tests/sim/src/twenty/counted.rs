@@ -42,7 +42,7 @@ impl Twenty {
     /// Forgets every count of the workspace.
     pub fn forget_counts(&self, workspace: impl AsRef<str>) {
         self.space(workspace, |space| {
-            space.counters = super::space::Counters::default()
+            space.counters = super::space::Counters::default();
         });
     }
 

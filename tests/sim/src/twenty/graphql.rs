@@ -199,23 +199,23 @@ async fn run(server: &Server, caller: &Caller, asked: &Asked, verb: Verb, object
                 one => std::slice::from_ref(one),
             };
             let ids = server.create(caller, object, inputs, upsert).await?;
-            Ok(server.with(caller, |space| shown(server, space, asked, object, &ids, many)))
+            Ok(server.with(caller, |space| shown(server, space, asked, object, (&ids, many))))
         }
         Verb::Update { many } => {
             let filter = server.with(caller, |space| target(space, object, arguments, many))?;
             let ids = server
                 .update(caller, object, filter.as_target(), &arguments["data"])
                 .await?;
-            Ok(server.with(caller, |space| shown(server, space, asked, object, &ids, many)))
+            Ok(server.with(caller, |space| shown(server, space, asked, object, (&ids, many))))
         }
         Verb::Change { fate, many } => {
             let filter = server.with(caller, |space| target(space, object, arguments, many))?;
             let before = server.with(caller, |space| match (fate, &filter) {
-                (Fate::Destroy, Named::One(id)) => Some(shown(server, space, asked, object, &[*id], many)),
+                (Fate::Destroy, Named::One(id)) => Some(shown(server, space, asked, object, (&[*id], many))),
                 _ => None,
             });
             let ids = server.change_fate(caller, object, &filter.as_target(), fate)?;
-            let after = || server.with(caller, |space| shown(server, space, asked, object, &ids, many));
+            let after = || server.with(caller, |space| shown(server, space, asked, object, (&ids, many)));
             Ok(before.unwrap_or_else(after))
         }
     }
@@ -243,7 +243,13 @@ fn target(space: &Space, object: usize, arguments: &Value, many: bool) -> Result
     value::uuid("id", &arguments["id"]).map(Named::One)
 }
 
-fn shown(server: &Server, space: &Space, asked: &Asked, object: usize, ids: &[Uuid], many: bool) -> String {
+fn shown(
+    server: &Server,
+    space: &Space,
+    asked: &Asked,
+    object: usize,
+    (ids, many): (&[Uuid], bool),
+) -> String {
     let target = &space.objects[object];
     let mut renderer = Renderer::new(space, server.base());
     if many {

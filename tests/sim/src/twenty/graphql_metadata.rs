@@ -14,7 +14,7 @@ use super::rest::{json as answer, not_understood};
 use super::server::Server;
 use super::space::{Object, Role, Space};
 use super::trouble::Trouble;
-use super::{files, metadata, rest_metadata};
+use super::{files, metadata, metadata_shown, rest_metadata};
 
 /// `POST /metadata`
 pub(super) async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response {
@@ -108,7 +108,7 @@ fn query(space: &Space, name: &str, arguments: &Value) -> Reply {
                 .iter()
                 .flat_map(|object| object.fields().map(move |(_, field)| (object, field)));
             let all = fields
-                .map(|(object, field)| metadata::whole_field(space, object, field))
+                .map(|(object, field)| metadata_shown::whole_field(space, object, field))
                 .collect();
             connection(all, &arguments["paging"])
         }
@@ -129,13 +129,14 @@ fn query(space: &Space, name: &str, arguments: &Value) -> Reply {
 
 fn field(space: &Space, object: usize, at: usize) -> Value {
     let object = &space.objects[object];
-    metadata::whole_field(space, object, &object.fields[at])
+    metadata_shown::whole_field(space, object, &object.fields[at])
 }
 
 /// An object with its fields as a list and as a connection, and its unique indexes.
 fn whole(space: &Space, object: &Object) -> Value {
-    let mut shown =
-        metadata::whole_object(space, object, |field| metadata::whole_field(space, object, field));
+    let mut shown = metadata_shown::whole_object(space, object, |field| {
+        metadata_shown::whole_field(space, object, field)
+    });
     let fields = shown["fields"].take();
     let indexes = object
         .fields()

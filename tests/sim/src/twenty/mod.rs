@@ -1,6 +1,20 @@
 //! A stand-in for a Twenty server 2.21: REST, GraphQL, metadata, webhooks, the rate bucket, and a console for
 //! people. It follows what was recorded from a real server; what it has not learnt it says, and remembers.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "any JSON value and any field type may come; most rules are about one of them"
+)]
+#![expect(
+    clippy::result_large_err,
+    reason = "a refusal carries everything two protocols say about it"
+)]
 
+/// `write!` into a text, which cannot fail.
+macro_rules! put {
+    ($out:expr, $($text:tt)*) => { write!($out, $($text)*).expect("a String takes everything") };
+}
+
+mod apply;
 mod auth;
 mod bucket;
 mod console;
@@ -13,8 +27,10 @@ mod grammar;
 mod graph_render;
 mod graphql;
 mod graphql_metadata;
+mod human;
 mod list;
 mod metadata;
+mod metadata_shown;
 mod refusal;
 mod render;
 mod rest;
@@ -35,13 +51,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::routing::{any, get, post, put};
+use axum::routing::{any, get, post, put as on_put};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use self::auth::Caller;
 pub use self::bucket::Generation;
 use self::render::Renderer;
 use self::row::Actor;
@@ -95,7 +110,12 @@ impl Twenty {
                 generation: Generation::V2_21,
                 uploads: BTreeMap::new(),
             }),
-            client: reqwest::Client::builder().build().expect("a plain HTTP client"),
+            // Listeners are on loopback without TLS, and reading the machine's certificates is slow.
+            client: reqwest::Client::builder()
+                .tls_certs_only([])
+                .no_proxy()
+                .build()
+                .expect("a plain HTTP client"),
             pending: watch::Sender::new(0),
         });
         let router = Router::new()
@@ -107,15 +127,18 @@ impl Twenty {
             .route("/console/key", get(console::key))
             .route("/graphql", post(graphql::handle))
             .route("/metadata", post(graphql_metadata::handle))
-            .route("/file-upload/{id}", put(upload))
+            .route("/file-upload/{id}", on_put(upload))
             .route("/rest/{*path}", any(rest::handle))
             .fallback(unknown)
             .with_state(server.clone());
-        let served = serve(faults.in_front_of("twenty", router), port)
+        let running = serve(faults.in_front_of("twenty", router), port)
             .await
             .expect("a free loopback port");
-        server.base.set(served.url()).expect("the address is set once");
-        Self { server, served }
+        server.base.set(running.url()).expect("the address is set once");
+        Self {
+            server,
+            served: running,
+        }
     }
 
     /// `http://127.0.0.1:port`
@@ -179,7 +202,7 @@ impl Twenty {
             .iter_mut()
             .find(|space| space.id.to_string() == workspace);
         let space = space.expect("a workspace of this server");
-        let actor = Actor::new("API", name, json!({}));
+        let actor = Actor::new("API", name, &json!({}));
         let key = Key {
             id: space.fresh_id(),
             workspace: space.id,
@@ -275,73 +298,6 @@ impl Twenty {
             renderer.record(object, row, 0);
             renderer.out.parse().ok()
         })
-    }
-
-    /// A person in the browser changes a record. Panics if the database would refuse it.
-    pub fn edit_as_human(&self, workspace: impl AsRef<str>, plural: &str, id: &str, change: &Value) {
-        let id = Uuid::try_parse(id).expect("an id");
-        self.by_hand(workspace, plural, |space, object, writer| {
-            let plan = write::plan_updates(space, object, &[id], change)?;
-            Ok(write::apply(space, object, plan, writer))
-        });
-    }
-
-    /// A person in the browser adds a record; gives its id. Panics if the database would refuse it.
-    pub fn create_as_human(&self, workspace: impl AsRef<str>, plural: &str, record: &Value) -> String {
-        let ids = self.by_hand(workspace, plural, |space, object, writer| {
-            let plan = write::plan(space, object, std::slice::from_ref(record), false)?;
-            Ok(write::apply(space, object, plan, writer))
-        });
-        ids[0].to_string()
-    }
-
-    /// A person in the browser deletes a record; it can be restored.
-    pub fn soft_delete_as_human(&self, workspace: impl AsRef<str>, plural: &str, id: &str) {
-        let id = Uuid::try_parse(id).expect("an id");
-        self.by_hand(workspace, plural, |space, object, writer| {
-            Ok(write::set_deleted(space, object, &[id], true, writer))
-        });
-    }
-
-    /// A person in the browser removes a record for good.
-    pub fn destroy_as_human(&self, workspace: impl AsRef<str>, plural: &str, id: &str) {
-        let id = Uuid::try_parse(id).expect("an id");
-        self.by_hand(workspace, plural, |space, object, _| {
-            Ok(write::destroy(space, object, &[id]))
-        });
-    }
-
-    fn by_hand(
-        &self,
-        workspace: impl AsRef<str>,
-        plural: &str,
-        change: impl FnOnce(&mut Space, usize, &write::Writer) -> Result<write::Done, refusal::Refusal>,
-    ) -> Vec<Uuid> {
-        let caller = self.any_caller(workspace.as_ref());
-        let object = self
-            .server
-            .with(&caller, |space| space.plural(plural))
-            .expect("an object of the workspace");
-        let done = self
-            .server
-            .as_human(&caller, object, |space, writer| change(space, object, writer));
-        done.unwrap_or_else(|refusal| panic!("the database refuses this: {}", refusal.message))
-    }
-
-    fn any_caller(&self, workspace: &str) -> Caller {
-        let state = self.server.state.lock().unwrap();
-        let space = state
-            .spaces
-            .iter()
-            .position(|space| space.id.to_string() == workspace);
-        let key = state
-            .keys
-            .values()
-            .find(|key| key.workspace.to_string() == workspace);
-        Caller {
-            key: key.expect("a key").clone(),
-            space: space.expect("a workspace of this server"),
-        }
     }
 }
 

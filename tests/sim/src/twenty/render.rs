@@ -78,7 +78,7 @@ impl<'a> Renderer<'a> {
         for (number, field) in object.fields() {
             let Some(relation) = field.relation else { continue };
             self.comma(first);
-            let _ = write!(self.out, "\"{}\":", field.name);
+            put!(self.out, "\"{}\":", field.name);
             match relation {
                 Relation::ToOne { target } => match related(self.space, row, number, target) {
                     Some((object, row)) => self.record(object, row, 0),
@@ -112,7 +112,7 @@ impl<'a> Renderer<'a> {
                     if part > 0 {
                         self.out.push(',');
                     }
-                    let _ = write!(self.out, "\"{name}\":");
+                    put!(self.out, "\"{name}\":");
                     self.value(row.get(cell(number, part)), *empty);
                 }
                 self.out.push('}');

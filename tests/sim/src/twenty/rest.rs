@@ -1,5 +1,6 @@
 //! `/rest/{objects}`: reading the request's path and query, and the shape of each answer.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -265,7 +266,7 @@ fn get(server: &Server, caller: &Caller, call: &Call, object: usize, id: Uuid) -
         let target = &space.objects[object];
         let row = target.table.get(&id).ok_or_else(Refusal::not_found)?;
         let body = wrapped(server, space, &target.singular, |renderer| {
-            renderer.record(target, row, depth)
+            renderer.record(target, row, depth);
         });
         Ok((200, body))
     })
@@ -287,7 +288,8 @@ fn list(server: &Server, caller: &Caller, call: &Call, object: usize) -> Result<
             None => Value::Null,
         };
         let mut out = renderer.out;
-        out.push_str(&format!(
+        put!(
+            out,
             "}},\"totalCount\":{},\"pageInfo\":{{\"startCursor\":{},\"endCursor\":{},\"hasNextPage\":{},\
              \"hasPreviousPage\":{}}}}}",
             page.total,
@@ -295,7 +297,7 @@ fn list(server: &Server, caller: &Caller, call: &Call, object: usize) -> Result<
             cursor(page.rows.last()),
             page.has_next,
             page.has_previous,
-        ));
+        );
         Ok((200, out))
     })
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::metadata;
+use super::metadata_shown;
 use super::rest::{Call, json as answer, not_understood};
 use super::server::Server;
 use super::space::{Role, Space};
@@ -79,7 +80,7 @@ fn objects(server: &Server, caller: &Caller, call: &Call) -> Reply {
             let all = space
                 .objects
                 .iter()
-                .map(|object| metadata::read_object(space, object))
+                .map(|object| metadata_shown::read_object(space, object))
                 .collect();
             Some(Ok((200, paged(call, all))))
         }
@@ -93,7 +94,7 @@ fn objects(server: &Server, caller: &Caller, call: &Call) -> Reply {
 fn shown_object(space: &Space, id: Uuid) -> Value {
     space
         .object(id)
-        .map(|object| metadata::made_object(space, object))
+        .map(|object| metadata_shown::made_object(space, object))
         .unwrap_or_default()
 }
 
@@ -103,7 +104,7 @@ fn object(server: &Server, caller: &Caller, call: &Call, id: Uuid) -> Reply {
         "GET" => Some(
             space
                 .object(id)
-                .map(|object| (200, metadata::read_object(space, object)))
+                .map(|object| (200, metadata_shown::read_object(space, object)))
                 .ok_or_else(Trouble::no_such_object),
         ),
         "PATCH" | "PUT" => {
@@ -124,7 +125,7 @@ fn fields(server: &Server, caller: &Caller, call: &Call) -> Reply {
                 .iter()
                 .flat_map(|object| object.fields().map(move |(_, field)| (object, field)));
             let all = fields
-                .map(|(object, field)| metadata::read_field(space, object, field))
+                .map(|(object, field)| metadata_shown::read_field(space, object, field))
                 .collect();
             Some(Ok((200, paged(call, all))))
         }
@@ -142,7 +143,7 @@ fn fields(server: &Server, caller: &Caller, call: &Call) -> Reply {
 fn shown_field(space: &Space, id: Uuid) -> Outcome<Value> {
     let (object, at) = metadata::find_field(space, id)?;
     let object = &space.objects[object];
-    Ok(metadata::made_field(space, object, &object.fields[at]))
+    Ok(metadata_shown::made_field(space, object, &object.fields[at]))
 }
 
 fn field(server: &Server, caller: &Caller, call: &Call, id: Uuid) -> Reply {
@@ -150,7 +151,7 @@ fn field(server: &Server, caller: &Caller, call: &Call, id: Uuid) -> Reply {
     server.with(caller, |space| match call.method.as_str() {
         "GET" => Some(metadata::find_field(space, id).map(|(object, at)| {
             let object = &space.objects[object];
-            (200, metadata::read_field(space, object, &object.fields[at]))
+            (200, metadata_shown::read_field(space, object, &object.fields[at]))
         })),
         "PATCH" | "PUT" => {
             let done = metadata::update_field(space, id, &call.body, now);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::auth::Caller;
+use super::list::cursor_of;
 use super::refusal::Refusal;
 use super::render::Renderer;
 use super::rest::{Answer, Call};
@@ -39,13 +40,23 @@ pub(super) fn duplicates(
         let target = &space.objects[object];
         let mut answers = Vec::new();
         for cells in probes(target, &call.body)? {
-            let alike = target
-                .table
-                .rows()
-                .filter(|row| row.deleted_at.is_none() && alike(target, &cells, row));
+            let rows = target.table.rows();
+            let alike: Vec<_> = rows
+                .filter(|row| row.deleted_at.is_none() && alike(target, &cells, row))
+                .collect();
+            let cursor = |row: Option<&&Row>| json!(row.map(|row| cursor_of(target, &[], row, |_| true)));
+            let page = json!({
+                "startCursor": cursor(alike.first()), "endCursor": cursor(alike.last()), "hasNextPage": false,
+                "hasPreviousPage": false,
+            });
             let mut renderer = Renderer::new(space, server.base());
-            renderer.records(target, alike, 0);
-            answers.push(format!("{{\"{}Duplicates\":{}}}", target.singular, renderer.out));
+            renderer.records(target, alike.iter().copied(), 0);
+            answers.push(format!(
+                "{{\"{}Duplicates\":{},\"totalCount\":{},\"pageInfo\":{page}}}",
+                target.singular,
+                renderer.out,
+                alike.len()
+            ));
         }
         Ok((200, format!("{{\"data\":[{}]}}", answers.join(","))))
     })

@@ -18,7 +18,7 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn new(source: &str, name: &str, context: Value) -> Arc<Self> {
+    pub(super) fn new(source: &str, name: &str, context: &Value) -> Arc<Self> {
         let value = serde_json::json!({
             "source": source, "workspaceMemberId": null, "name": name, "context": context,
         });

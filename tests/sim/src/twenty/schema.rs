@@ -161,6 +161,7 @@ pub(super) enum Column {
 }
 
 /// A field of an object.
+#[expect(clippy::struct_excessive_bools, reason = "the metadata has that many flags")]
 #[derive(Clone, Debug)]
 pub(super) struct Field {
     pub id: Uuid,

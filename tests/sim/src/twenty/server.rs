@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::apply;
 use super::auth::Caller;
 use super::bucket::Generation;
 use super::filter::Filter;
@@ -106,7 +107,7 @@ impl Server {
     fn finish(&self, caller: &Caller, object: usize, plan: Plan) -> Result<Vec<Uuid>, Refusal> {
         let writer = self.writer(caller);
         let done = self.with(caller, |space| {
-            let mut done = write::apply(space, object, plan, &writer);
+            let mut done = apply::apply(space, object, plan, &writer);
             let more = company_workflow(space, &done, &writer);
             done.events.extend(more);
             done
@@ -134,7 +135,7 @@ impl Server {
         object: usize,
         change: impl FnOnce(&mut Space, &Writer) -> Result<Done, Refusal>,
     ) -> Result<Vec<Uuid>, Refusal> {
-        let actor = Actor::new("MANUAL", "Tim Apple", json!({}));
+        let actor = Actor::new("MANUAL", "Tim Apple", &json!({}));
         let writer = Writer {
             actor,
             now: self.clock.now_ms(),
@@ -181,9 +182,9 @@ impl Server {
         let done = self.with(caller, |space| {
             let ids = target.ids(space, object, fate != Fate::SoftDelete)?;
             Ok(match fate {
-                Fate::SoftDelete => write::set_deleted(space, object, &ids, true, &writer),
-                Fate::Restore => write::set_deleted(space, object, &ids, false, &writer),
-                Fate::Destroy => write::destroy(space, object, &ids),
+                Fate::SoftDelete => apply::set_deleted(space, object, &ids, true, &writer),
+                Fate::Restore => apply::set_deleted(space, object, &ids, false, &writer),
+                Fate::Destroy => apply::destroy(space, object, &ids),
             })
         })?;
         self.announce(caller, done)
@@ -249,7 +250,7 @@ fn company_workflow(space: &mut Space, done: &Done, writer: &Writer) -> Vec<writ
     }
     let mut events = Vec::new();
     let standard = Writer {
-        actor: Actor::new("APPLICATION", "Standard", json!({})),
+        actor: Actor::new("APPLICATION", "Standard", &json!({})),
         ..writer.clone()
     };
     let companies = space.singular("company").expect("a standard object");
@@ -274,12 +275,12 @@ fn company_workflow(space: &mut Space, done: &Done, writer: &Writer) -> Vec<writ
         let Ok(plan) = write::plan(space, companies, &[company], true) else {
             continue;
         };
-        let mut created = write::apply(space, companies, plan, &standard);
+        let mut created = apply::apply(space, companies, plan, &standard);
         let link = json!({"companyId": created.ids.first()});
         let Ok(plan) = write::plan_updates(space, object, &[person.id], &link) else {
             continue;
         };
-        let mut linked = write::apply(space, object, plan, &standard);
+        let mut linked = apply::apply(space, object, plan, &standard);
         events.append(&mut created.events);
         events.append(&mut linked.events);
     }

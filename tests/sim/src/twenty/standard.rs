@@ -191,6 +191,8 @@ pub(super) fn furnish(space: &mut Space) {
             plural,
             now,
         );
+        object.description = Some(format!("A {singular}"));
+        object.icon = Some("IconBox".to_owned());
         add_system_fields(&mut object);
         for spec in own.split_whitespace() {
             add_own(&mut object, spec);
@@ -209,6 +211,8 @@ pub(super) fn add_system_fields(object: &mut Object) {
     for (name, kind) in SYSTEM {
         let mut field = field(object, name, kind);
         field.system = true;
+        field.icon = Some("Icon123".to_owned());
+        field.description = Some(field.label.clone());
         field.nullable = matches!(name, "deletedAt" | "searchVector");
         field.default = match kind {
             Kind::Uuid => json!("uuid"),
@@ -263,6 +267,8 @@ fn add_own(object: &mut Object, spec: &str) {
     let mut field = field(object, name, Kind::parse(plain).unwrap());
     field.unique = kind.ends_with('*');
     field.nullable = !kind.ends_with('!');
+    field.icon = Some("IconList".to_owned());
+    field.description = Some(field.label.clone());
     let select = SELECTS
         .iter()
         .find(|(owner, field, ..)| *owner == object.singular && *field == name);
@@ -313,7 +319,7 @@ pub(super) fn relate(
 }
 
 fn add_workflow(space: &mut Space) {
-    let system = Actor::new("SYSTEM", "System", Value::Null);
+    let system = Actor::new("SYSTEM", "System", &Value::Null);
     let now = space.created_at;
     let (id, version) = (
         Uuid::new_v5(&space.id, b"company workflow"),

@@ -23,10 +23,9 @@ pub(super) fn entry(kind: &str, errors: &[(&str, &str)], about: Value) -> Value 
         .iter()
         .map(|(code, message)| json!({"code": code, "message": message, "userFriendlyMessage": message}))
         .collect();
-    json!({
-        "status": "fail", "errors": errors, "flatEntityMinimalInformation": about,
-        "metadataName": kind, "type": "create",
-    })
+    let mut entry = json!({"status": "fail", "errors": errors, "metadataName": kind, "type": "create"});
+    entry["flatEntityMinimalInformation"] = about;
+    entry
 }
 
 fn fresh(seed: &str) -> Uuid {
@@ -122,7 +121,9 @@ impl Trouble {
             "fieldMetadataUniversalIdentifier": fresh("name"),
         });
         let index = json!({"universalIdentifier": fresh("index"), "name": "IDX_simulated"});
-        let search = json!({"universalIdentifier": fresh("search")});
+        let search = json!({
+            "universalIdentifier": fresh("search"), "objectMetadataUniversalIdentifier": object,
+        });
         Self::validation(
             "creating object",
             vec![

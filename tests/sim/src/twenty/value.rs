@@ -178,16 +178,14 @@ pub(super) fn instant(text: &str) -> Option<i64> {
 }
 
 fn date_time(name: &str, input: &Value) -> Outcome<Value> {
-    match input.as_str().and_then(instant) {
-        Some(ms) => Ok(json!(crate::clock::iso(ms))),
-        None => {
-            let shown = inspect(input);
-            let text = format!(
-                "Invalid value {shown} for date-time field \"{name}\". Expected format: 'YYYY-MM-DDTHH:mm:ssZ'"
-            );
-            Err(Refusal::value(text, &shown))
-        }
+    if let Some(ms) = input.as_str().and_then(instant) {
+        return Ok(json!(crate::clock::iso(ms)));
     }
+    let shown = inspect(input);
+    let text = format!(
+        "Invalid value {shown} for date-time field \"{name}\". Expected format: 'YYYY-MM-DDTHH:mm:ssZ'"
+    );
+    Err(Refusal::value(text, &shown))
 }
 
 /// Dates are read as leniently as the server reads them: `02/01/2026` is the first of February.
@@ -196,15 +194,12 @@ fn day(name: &str, input: &Value) -> Outcome<Value> {
         let american = chrono::NaiveDate::parse_from_str(text, "%m/%d/%Y").ok();
         american.or_else(|| Some(chrono::DateTime::from_timestamp_millis(instant(text)?)?.date_naive()))
     };
-    match input.as_str().and_then(read) {
-        Some(day) => Ok(json!(day.format("%Y-%m-%d").to_string())),
-        None => {
-            let shown = inspect(input);
-            let text =
-                format!("Invalid value {shown} for date field \"{name}\". Expected format: 'YYYY-MM-DD'");
-            Err(Refusal::value(text, &shown))
-        }
+    if let Some(day) = input.as_str().and_then(read) {
+        return Ok(json!(day.format("%Y-%m-%d").to_string()));
     }
+    let shown = inspect(input);
+    let text = format!("Invalid value {shown} for date field \"{name}\". Expected format: 'YYYY-MM-DD'");
+    Err(Refusal::value(text, &shown))
 }
 
 fn select(field: &Field, input: &Value) -> Outcome<Value> {

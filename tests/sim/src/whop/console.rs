@@ -208,9 +208,10 @@ fn membership_row(world: &World, row: usize) -> String {
 fn payment_row(world: &World, row: usize) -> String {
     let payment = &world.books.payments[row];
     let id = ids::name(PAYMENT, row);
-    let buttons = match payment.status == "paid" && payment.total > 0 {
-        true => [button("refund", &id, "Refund"), button("dispute", &id, "Dispute")].concat(),
-        false => String::new(),
+    let buttons = if payment.status == "paid" && payment.total > 0 {
+        [button("refund", &id, "Refund"), button("dispute", &id, "Dispute")].concat()
+    } else {
+        String::new()
     };
     format!(
         "<td><code>{id}</code></td><td>{} {}</td><td><span class=\"tag\">{}</span></td><td>{}</td><td>{buttons}</td>",

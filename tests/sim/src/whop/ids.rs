@@ -64,7 +64,7 @@ pub(super) fn hash(text: &str) -> u64 {
     Dice(salt(text)).next()
 }
 
-/// Repeatable chance (SplitMix64).
+/// Repeatable chance (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub(super) struct Dice(pub(super) u64);
 

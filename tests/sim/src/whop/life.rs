@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::hooks::Subject;
+use super::events::Subject;
 use super::records::{Member, Membership, User};
-use super::render::{period_ms, was};
+use super::render::was;
+use super::render_people::period_ms;
 use super::world::World;
 
 const DAY: i64 = 86_400_000;
@@ -20,7 +21,7 @@ pub(super) struct Purchase<'a> {
 
 impl World {
     pub(super) fn told(&mut self, now: i64, event: &str, subject: Subject) {
-        self.emit(now, event, subject, Map::new());
+        self.emit(now, event, subject, &Map::new());
     }
 
     /// A purchase through checkout: the buyer becomes a member, pays, and the membership opens.
@@ -149,11 +150,12 @@ impl World {
         if opens && status != "past_due" {
             self.told(now, "membership.activated", subject);
         }
-        let previous = match before.status == status {
-            true => Map::new(),
-            false => was("status", before.status),
+        let previous = if before.status == status {
+            Map::new()
+        } else {
+            was("status", before.status)
         };
-        self.emit(now, "membership.updated", subject, previous);
+        self.emit(now, "membership.updated", subject, &previous);
         if closes {
             self.told(now, "membership.deactivated", subject);
         }
@@ -228,7 +230,7 @@ impl World {
             now,
             "membership.updated",
             subject,
-            was("cancel_at_period_end", !ends),
+            &was("cancel_at_period_end", !ends),
         );
         self.told(now, "membership.cancel_at_period_end_changed", subject);
         self.touch_member_of(now, row);
@@ -283,7 +285,7 @@ impl World {
             });
         }
         if !previous.is_empty() {
-            self.emit(now, "membership.updated", Subject::Membership(row), previous);
+            self.emit(now, "membership.updated", Subject::Membership(row), &previous);
         }
     }
 
@@ -301,17 +303,14 @@ impl World {
     }
 
     pub(super) fn rename_member(&mut self, now: i64, member: usize, name: &str) {
-        match self.books.members[member].user {
-            Some(user) => {
-                self.books.users[user].name = Some(name.to_owned());
-                self.tell_members_of(now, user);
-            }
-            None => {
-                self.books.members.change(member, |member| {
-                    member.business = Some(name.to_owned());
-                });
-                self.told(now, "member.updated", Subject::Member(member));
-            }
+        if let Some(user) = self.books.members[member].user {
+            self.books.users[user].name = Some(name.to_owned());
+            self.tell_members_of(now, user);
+        } else {
+            self.books.members.change(member, |member| {
+                member.business = Some(name.to_owned());
+            });
+            self.told(now, "member.updated", Subject::Member(member));
         }
     }
 

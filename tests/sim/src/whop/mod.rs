@@ -1,21 +1,38 @@
 //! A stateful stand-in for Whop: OAuth, the REST API at version 2026-10-15-1, and signed webhooks, over one
 //! set of books that tests and the console change. It knows nothing of the product's types.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "chance and times of this world fit every integer they meet"
+)]
+#![expect(
+    clippy::struct_excessive_bools,
+    clippy::format_collect,
+    clippy::unnecessary_wraps,
+    reason = "flat and plain is enough for a stand-in"
+)]
 
 mod api;
+mod books;
 mod console;
+mod events;
 mod handle;
 mod hooks;
 mod html;
 mod ids;
 mod life;
 mod money;
+mod moves;
 mod oauth;
 mod records;
 mod render;
+mod render_people;
 mod render_sales;
 mod sales;
 mod samples;
 mod seed;
+mod seed_sales;
 mod strange;
 mod table;
 mod world;
@@ -28,8 +45,9 @@ use axum::routing::{any, get, post};
 use futures_util::future::join_all;
 use http::{Method, StatusCode, Uri};
 
+pub use events::sign;
 pub use handle::{App, Whop};
-pub use hooks::{SignedDelivery, sign};
+pub use hooks::SignedDelivery;
 pub use sales::NewVariant;
 pub use world::{Delivery, Rights, Switches, VERSION};
 

@@ -7,14 +7,10 @@ use super::money::{in_cents, money, number};
 use super::records::{
     ALERT, Books, DISPUTE, MEMBER, MEMBERSHIP, PAYMENT, PRODUCT, Payment, REFUND, USER, VARIANT,
 };
-use super::render::{Lens, merge, optional};
+use super::render::{Lens, merge, optional, time};
 use crate::clock::iso;
 
 const DAY: i64 = 86_400_000;
-
-fn time(at: Option<i64>) -> Value {
-    at.map_or(Value::Null, |at| iso(at).into())
-}
 
 impl Books {
     fn product_of(&self, payment: &Payment) -> usize {
@@ -38,7 +34,7 @@ impl Books {
         }])
     }
 
-    pub(super) fn show_payment(&self, row: usize, lens: &Lens) -> Value {
+    pub(super) fn show_payment(&self, row: usize, lens: Lens) -> Value {
         let payment = &self.payments[row];
         let user = payment.user.map(|user| &self.users[user]);
         let email = user.and_then(|user| user.email.as_ref()).filter(|_| lens.email);
@@ -116,7 +112,7 @@ impl Books {
     }
 
     /// The older object that refund webhooks still carry.
-    pub(super) fn show_refund_in_webhook(&self, row: usize, lens: &Lens) -> Value {
+    pub(super) fn show_refund_in_webhook(&self, row: usize, lens: Lens) -> Value {
         let refund = &self.refunds[row];
         let currency = self.payments[refund.payment].currency;
         let done = refund.status == "succeeded";
@@ -136,7 +132,7 @@ impl Books {
         })
     }
 
-    fn show_refunded_payment(&self, row: usize, lens: &Lens) -> Value {
+    fn show_refunded_payment(&self, row: usize, lens: Lens) -> Value {
         let payment = &self.payments[row];
         let user = payment.user.map(|row| {
             let user = &self.users[row];
@@ -179,7 +175,7 @@ impl Books {
         })
     }
 
-    pub(super) fn show_dispute(&self, row: usize, lens: &Lens) -> Value {
+    pub(super) fn show_dispute(&self, row: usize, lens: Lens) -> Value {
         let dispute = &self.disputes[row];
         let payment = &self.payments[dispute.payment];
         let user = payment.user.map(|user| &self.users[user]);

@@ -2,10 +2,11 @@
 
 use serde_json::Map;
 
-use super::hooks::Subject;
+use super::events::Subject;
 use super::money::{Currency, in_cents, number};
 use super::records::{Alert, Dispute, Payment, Product, Refund, Variant};
-use super::render::{period_ms, was};
+use super::render::was;
+use super::render_people::period_ms;
 use super::world::World;
 
 const DAY: i64 = 86_400_000;
@@ -162,9 +163,10 @@ impl World {
         self.books.change_payment(row, now, |payment| {
             payment.refunded += amount;
             payment.refunded_at = Some(now);
-            payment.substatus = match payment.refunded < payment.total {
-                true => "partially_refunded",
-                false => "refunded",
+            payment.substatus = if payment.refunded < payment.total {
+                "partially_refunded"
+            } else {
+                "refunded"
             };
         });
         self.books.refunds.change(refund, |refund| {
@@ -224,7 +226,7 @@ impl World {
         });
         let payment = self.books.disputes[row].payment;
         self.books.change_payment(payment, now, |payment| {
-            payment.substatus = dispute_substatus(status)
+            payment.substatus = dispute_substatus(status);
         });
         self.told(now, "dispute.updated", Subject::Dispute(row));
     }
@@ -252,7 +254,7 @@ impl World {
             now,
             "product.updated",
             Subject::Product(row),
-            was("title", before),
+            &was("title", before),
         );
     }
 
@@ -300,7 +302,7 @@ impl World {
             }
         });
         let previous = was(field, number(before, currency));
-        self.emit(now, "plan.updated", Subject::Variant(row), previous);
+        self.emit(now, "plan.updated", Subject::Variant(row), &previous);
     }
 
     pub(super) fn variant_delete(&mut self, now: i64, row: usize) {

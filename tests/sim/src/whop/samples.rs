@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Every name (Whop, OpenAPI of 2026-10-15-1).
+/// Every name (Whop, version 2026-10-15-1).
 pub(super) const EVENTS: &[&str] = &[
     "account.updated",
     "account.financing_approved",

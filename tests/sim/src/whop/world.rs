@@ -177,6 +177,12 @@ impl World {
         self.serial
     }
 
+    /// A fresh `msg_` id.
+    pub(super) fn message_id(&mut self) -> String {
+        let secret = self.secret("message");
+        format!("msg_{}", secret.get(..24).expect("64 digits"))
+    }
+
     pub(super) fn secret(&mut self, label: &str) -> String {
         ids::secret(label, self.serial())
     }

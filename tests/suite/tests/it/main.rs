@@ -10,3 +10,4 @@ mod api;
 mod browser;
 mod settings_page;
 mod template;
+mod sweep;

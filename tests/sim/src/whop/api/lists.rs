@@ -4,17 +4,17 @@
 use serde_json::{Value, json};
 
 use super::page::{Ask, Page};
-use super::{Answer, Call, Refusal};
-use crate::whop::records::{Books, Member, Membership, Payment, USER};
+use super::{Answer, Call, Refusal, lists_people, lists_sales};
+use crate::whop::records::Books;
 use crate::whop::table::{Row, Table};
 use crate::whop::world::{Reach, World};
 use crate::whop::{ids, records};
 
 /// Whose rows a list shows.
-struct Scope {
-    accounts: Vec<usize>,
+pub(super) struct Scope {
+    pub(super) accounts: Vec<usize>,
     /// A user who manages nothing here still sees the user's own purchases.
-    own: Option<usize>,
+    pub(super) own: Option<usize>,
 }
 
 pub(super) fn answer(world: &mut World, call: &Call<'_>) -> Answer {
@@ -41,12 +41,12 @@ pub(super) fn answer(world: &mut World, call: &Call<'_>) -> Answer {
         "accounts_list" => accounts(world, call, &ask),
         "products_list" => products(world, call, &ask),
         "variants_list" => variants(world, call, &ask),
-        "members_list" => members(world, call, &ask),
-        "memberships_list" => memberships(world, call, &ask),
-        "payments_list" => payments(world, call, &ask),
-        "refunds_list" => refunds(world, call, &ask),
-        "disputes_list" => disputes(world, call, &ask),
-        _ => alerts(world, call, &ask),
+        "members_list" => lists_people::members(world, call, &ask),
+        "memberships_list" => lists_people::memberships(world, call, &ask),
+        "payments_list" => lists_sales::payments(world, call, &ask),
+        "refunds_list" => lists_sales::refunds(world, call, &ask),
+        "disputes_list" => lists_sales::disputes(world, call, &ask),
+        _ => lists_sales::alerts(world, call, &ask),
     }
 }
 
@@ -135,7 +135,7 @@ fn offered(operation: &str) -> (&'static [&'static str], &'static [&'static str]
     }
 }
 
-fn scope(world: &World, call: &Call<'_>, right: &str) -> Result<Scope, Refusal> {
+pub(super) fn scope(world: &World, call: &Call<'_>, right: &str) -> Result<Scope, Refusal> {
     let mut accounts = world.accounts_of(&call.caller);
     if !call.caller.rights.allow(right) {
         if world.switches.refuse_lists_without_right {
@@ -155,7 +155,7 @@ fn scope(world: &World, call: &Call<'_>, right: &str) -> Result<Scope, Refusal> 
 }
 
 /// The page of one table. `few` are the only rows that can match, when a filter says so.
-fn rows<T: Row>(
+pub(super) fn rows<T: Row>(
     table: &mut Table<T>,
     ask: &Ask,
     accounts: &[usize],
@@ -178,13 +178,13 @@ fn rows<T: Row>(
     ask.page(&places, |row| keep(row, &table[row]))
 }
 
-fn answer_with(page: Page, show: impl Fn(usize) -> Value) -> Answer {
+pub(super) fn answer_with(page: Page, show: impl Fn(usize) -> Value) -> Answer {
     let data: Vec<Value> = page.rows.into_iter().map(show).collect();
     Ok(json!({"data": data, "page_info": page.info}))
 }
 
 /// The rows that ids name; unknown ids name none.
-fn named(given: &[&str], prefix: &str) -> Vec<usize> {
+pub(super) fn named(given: &[&str], prefix: &str) -> Vec<usize> {
     given.iter().filter_map(|id| ids::row(prefix, id)).collect()
 }
 
@@ -193,7 +193,7 @@ fn among(given: &[&str], wanted: &[usize], row: Option<usize>) -> bool {
     given.is_empty() || row.is_some_and(|row| wanted.contains(&row))
 }
 
-fn one_of(given: &[&str], value: &str) -> bool {
+pub(super) fn one_of(given: &[&str], value: &str) -> bool {
     given.is_empty() || given.contains(&value)
 }
 
@@ -220,9 +220,10 @@ fn accounts(world: &World, call: &Call<'_>, ask: &Ask) -> Answer {
 /// Without an account this is a search of the public market.
 fn products(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let market = call.query.get("account_id").is_none();
-    let accounts = match market {
-        true => (0..world.books.accounts.len()).collect(),
-        false => scope(world, call, "access_pass:basic:read")?.accounts,
+    let accounts = if market {
+        (0..world.books.accounts.len()).collect()
+    } else {
+        scope(world, call, "access_pass:basic:read")?.accounts
     };
     let visibilities = call.query.all("visibilities", "visibility");
     let needle = call.query.get("query").unwrap_or_default().to_lowercase();
@@ -234,7 +235,7 @@ fn products(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
             && ask.covers(product.created_at)
     });
     let lens = call.caller.rights.lens(true);
-    answer_with(page, |row| world.books.show_product(row, &lens))
+    answer_with(page, |row| world.books.show_product(row, lens))
 }
 
 fn variants(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
@@ -260,87 +261,23 @@ fn variants(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
             && ask.covers(variant.created_at)
     });
     let lens = call.caller.rights.lens(true);
-    answer_with(page, |row| world.books.show_variant(row, &lens))
-}
-
-fn members(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
-    let accounts = scope(world, call, "member:basic:read")?.accounts;
-    let query = call.query;
-    let level = query.one_of("access_level", &["no_access", "admin", "customer"])?;
-    let status = query.one_of("status", &["joined", "left"])?;
-    let active = query.one_of("membership_status", &["active", "inactive"])?;
-    let user_ids = query.all("user_ids", "user_id");
-    let users = named(&user_ids, USER);
-    let actions = query.all("most_recent_actions", "most_recent_action");
-    let promo_codes = query.all("promo_code_ids", "promo_code_id");
-    let sold = Sold::read(call);
-    let lens = call.caller.rights.lens(true);
-    let few = match user_ids.is_empty() {
-        true => None,
-        false => Some(few(&world.books.members, "user", &users, &accounts)),
-    };
-    if let (None, [account]) = (&few, &accounts[..]) {
-        world.books.members.prepare(*account, ask.order);
-    }
-    let books = &world.books;
-    let keep = |row: usize, member: &Member| {
-        let shown_level = if member.left { "no_access" } else { "customer" };
-        level.is_none_or(|level| level == shown_level)
-            && status.is_none_or(|status| (status == "left") == member.left)
-            && (actions.is_empty() || member.action.is_some_and(|action| actions.contains(&action)))
-            && promo_codes.is_empty()
-            && active.is_none_or(|wanted| (wanted == "active") == is_active(books, row))
-            && (sold.anything() || sold.to_member(books, row))
-            && query
-                .get("query")
-                .is_none_or(|text| matches_query(books, row, text, lens.email))
-            && ask.covers(member.joined_at)
-    };
-    let page = match (few, &accounts[..]) {
-        (None, [account]) => ask.page(books.members.places(*account, ask.order), |row| {
-            keep(row, &books.members[row])
-        }),
-        (few, accounts) => {
-            let all = || {
-                accounts
-                    .iter()
-                    .flat_map(|account| books.members.of_account(*account))
-                    .copied()
-            };
-            let places = books
-                .members
-                .places_among(&few.unwrap_or_else(|| all().collect()), ask.order);
-            ask.page(&places, |row| keep(row, &books.members[row]))
-        }
-    };
-    answer_with(page, |row| books.show_member(row, &lens))
-}
-
-fn is_active(books: &Books, member: usize) -> bool {
-    let rows = books.memberships.group("member", member);
-    rows.iter().any(|row| books.memberships[*row].grants_access())
-}
-
-/// Name and username by their parts, e-mail only exactly and only for those who may read it.
-fn matches_query(books: &Books, row: usize, text: &str, may_read_email: bool) -> bool {
-    let needle = text.to_lowercase();
-    let member = &books.members[row];
-    let user = member.user.map(|user| &books.users[user]);
-    let email = user.and_then(|user| user.email.as_ref());
-    books.display_name(row).to_lowercase().contains(&needle)
-        || user.is_some_and(|user| user.username.contains(&needle))
-        || (may_read_email && email.is_some_and(|email| email.to_lowercase() == needle))
+    answer_with(page, |row| world.books.show_variant(row, lens))
 }
 
 /// The rows of a few groups that belong to these accounts.
-fn few<T: Row>(table: &Table<T>, group: &'static str, of: &[usize], accounts: &[usize]) -> Vec<usize> {
+pub(super) fn few<T: Row>(
+    table: &Table<T>,
+    group: &'static str,
+    of: &[usize],
+    accounts: &[usize],
+) -> Vec<usize> {
     let rows = of.iter().flat_map(|of| table.group(group, *of)).copied();
     rows.filter(|row| accounts.contains(&table[*row].account()))
         .collect()
 }
 
 /// What was sold: the filters by product and variant.
-struct Sold<'a> {
+pub(super) struct Sold<'a> {
     product_ids: Vec<&'a str>,
     products: Vec<usize>,
     plan_ids: Vec<&'a str>,
@@ -348,7 +285,7 @@ struct Sold<'a> {
 }
 
 impl<'a> Sold<'a> {
-    fn read(call: &Call<'a>) -> Self {
+    pub(super) fn read(call: &Call<'a>) -> Self {
         let product_ids = call.query.all("product_ids", "product_id");
         let plan_ids = call.query.all("plan_ids", "plan_id");
         Self {
@@ -359,226 +296,19 @@ impl<'a> Sold<'a> {
         }
     }
 
-    fn anything(&self) -> bool {
+    pub(super) fn anything(&self) -> bool {
         self.product_ids.is_empty() && self.plan_ids.is_empty()
     }
 
-    fn is(&self, product: usize, variant: usize) -> bool {
+    pub(super) fn is(&self, product: usize, variant: usize) -> bool {
         among(&self.product_ids, &self.products, Some(product))
             && among(&self.plan_ids, &self.plans, Some(variant))
     }
 
-    fn to_member(&self, books: &Books, member: usize) -> bool {
+    pub(super) fn to_member(&self, books: &Books, member: usize) -> bool {
         books.memberships.group("member", member).iter().any(|row| {
             let membership = &books.memberships[*row];
             self.is(membership.product, membership.variant)
         })
     }
-}
-
-const BUCKETS: &[&str] = &[
-    "active",
-    "trialing",
-    "past_due",
-    "completed",
-    "canceled",
-    "expired",
-    "canceling",
-    "paused",
-    "expiring",
-    "one_time",
-    "unclaimed",
-    "banned",
-];
-
-/// The derived buckets of the status filter; drafted and unresolved rows are in none of them.
-fn in_bucket(membership: &Membership, bucket: &str, renews: bool) -> bool {
-    match bucket {
-        "canceling" => membership.grants_access() && (membership.ends || membership.status == "canceling"),
-        "paused" => membership.paused_at.is_some(),
-        "expiring" => membership.grants_access() && !renews && membership.period_end.is_some(),
-        "one_time" => !renews,
-        "unclaimed" => membership.member.is_none(),
-        "banned" => false,
-        status => membership.status == status && !membership.ends,
-    }
-}
-
-fn memberships(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
-    let scope = scope(world, call, "member:basic:read")?;
-    let buckets = call.query.all("statuses", "status");
-    if let Some(unknown) = buckets.iter().find(|bucket| !BUCKETS.contains(*bucket)) {
-        return Err(Refusal::bad(format!(
-            "status {unknown} is not one of {}",
-            BUCKETS.join(", ")
-        )));
-    }
-    let sold = Sold::read(call);
-    let promo_codes = call.query.all("promo_code_ids", "promo_code_id");
-    let books = &world.books;
-    let user = match (call.query.get("user_id"), call.caller.reach) {
-        (Some("me"), Reach::User { user, .. }) => Some(vec![user]),
-        (Some(id), _) => Some(named(&[id], USER)),
-        (None, _) => None,
-    };
-    let member = call
-        .query
-        .get("member_id")
-        .map(|id| named(&[id], records::MEMBER));
-    let few = match (&member, &user, scope.own) {
-        (Some(member), _, None) => Some(few(&books.memberships, "member", member, &scope.accounts)),
-        (None, Some(user), None) => Some(few(&books.memberships, "user", user, &scope.accounts)),
-        (_, _, Some(own)) => Some(books.memberships.group("user", own).to_vec()),
-        (None, None, None) => None,
-    };
-    let account = call.query.get("account_id").map(|id| books.account(id));
-    let renewing: Vec<bool> = (0..books.variants.len())
-        .map(|row| books.variants[row].period_days.is_some())
-        .collect();
-    let page = rows(
-        &mut world.books.memberships,
-        ask,
-        &scope.accounts,
-        few,
-        |_, row| {
-            account.is_none_or(|account| account == Some(row.account))
-                && user
-                    .as_ref()
-                    .is_none_or(|user| row.user.is_some_and(|row| user.contains(&row)))
-                && (buckets.is_empty()
-                    || buckets
-                        .iter()
-                        .any(|bucket| in_bucket(row, bucket, renewing[row.variant])))
-                && sold.is(row.product, row.variant)
-                && promo_codes.is_empty()
-                && ask.covers(row.created_at)
-        },
-    );
-    let lens = call.caller.rights.lens(true);
-    answer_with(page, |row| world.books.show_membership(row, &lens))
-}
-
-fn payments(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
-    let accounts = scope(world, call, "payment:basic:read")?.accounts;
-    let query = call.query;
-    let statuses = [
-        "open",
-        "authorized",
-        "paid",
-        "pending",
-        "uncollectible",
-        "unresolved",
-        "void",
-    ];
-    let status = query.one_of("status", &statuses)?;
-    let reasons = [
-        "subscription_create",
-        "subscription_cycle",
-        "subscription_update",
-        "one_time",
-        "manual",
-        "subscription",
-    ];
-    let reason = query.one_of("billing_reason", &reasons)?;
-    query.one_of("mode", &["account_sales", "user_sales"])?;
-    let sold = Sold::read(call);
-    let lens = call.caller.rights.lens(true);
-    let books = &world.books;
-    let named_by = |name: &str, prefix: &str| query.get(name).map(|id| named(&[id], prefix));
-    let user = named_by("user_id", USER);
-    let member = named_by("member_id", records::MEMBER);
-    let membership = named_by("membership_id", records::MEMBERSHIP);
-    let groups = [("membership", &membership), ("member", &member), ("user", &user)];
-    let few = groups
-        .into_iter()
-        .find_map(|(group, of)| Some(few(&books.payments, group, of.as_ref()?, &accounts)));
-    let products: Vec<usize> = (0..books.variants.len())
-        .map(|row| books.variants[row].product)
-        .collect();
-    let found = query
-        .get("query")
-        .map(|text| matching_users(books, text, lens.email));
-    let holds = |wanted: &Option<Vec<usize>>, row: Option<usize>| {
-        wanted
-            .as_ref()
-            .is_none_or(|wanted| row.is_some_and(|row| wanted.contains(&row)))
-    };
-    let page = rows(
-        &mut world.books.payments,
-        ask,
-        &accounts,
-        few,
-        |_, payment: &Payment| {
-            status.is_none_or(|status| status == payment.status)
-                && reason.is_none_or(|reason| reason == payment.billing_reason)
-                && query.get("currency").is_none_or(|code| code == payment.currency)
-                && holds(&user, payment.user)
-                && holds(&member, payment.member)
-                && holds(&membership, Some(payment.membership))
-                && holds(&found, payment.user)
-                && sold.is(products[payment.variant], payment.variant)
-                && ask.covers(payment.created_at)
-        },
-    );
-    answer_with(page, |row| world.books.show_payment(row, &lens))
-}
-
-fn matching_users(books: &Books, text: &str, may_read_email: bool) -> Vec<usize> {
-    let needle = text.to_lowercase();
-    let matches = |row: &usize| {
-        let user = &books.users[*row];
-        let named = |text: &String| text.to_lowercase().contains(&needle);
-        let mailed = |text: &String| text.to_lowercase() == needle;
-        user.name.as_ref().is_some_and(named)
-            || named(&user.username)
-            || (may_read_email && user.email.as_ref().is_some_and(mailed))
-    };
-    (0..books.users.len()).filter(matches).collect()
-}
-
-fn refunds(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
-    let accounts = scope(world, call, "payment:basic:read")?.accounts;
-    let payment = call
-        .query
-        .get("payment_id")
-        .map(|id| named(&[id], records::PAYMENT));
-    let user = call.query.get("user_id").map(|id| world.books.user(id));
-    let few = payment.map(|of| few(&world.books.refunds, "payment", &of, &accounts));
-    let page = rows(&mut world.books.refunds, ask, &accounts, few, |_, refund| {
-        user.is_none_or(|user| user.is_some() && user == refund.user) && ask.covers(refund.created_at)
-    });
-    answer_with(page, |row| world.books.show_refund(row))
-}
-
-fn disputes(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
-    let accounts = scope(world, call, "payment:dispute:read")?.accounts;
-    let statuses = call.query.all("status", "status");
-    let currencies: Vec<&str> = (0..world.books.disputes.len())
-        .map(|row| world.books.payments[world.books.disputes[row].payment].currency)
-        .collect();
-    let page = rows(&mut world.books.disputes, ask, &accounts, None, |row, dispute| {
-        one_of(&statuses, dispute.status)
-            && call
-                .query
-                .get("currency")
-                .is_none_or(|code| code == currencies[row])
-            && ask.covers(dispute.created_at)
-    });
-    let lens = call.caller.rights.lens(true);
-    answer_with(page, |row| world.books.show_dispute(row, &lens))
-}
-
-fn alerts(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
-    let accounts = scope(world, call, "payment:dispute_alert:read")?.accounts;
-    let kinds = ["early_fraud_warning", "dispute_alert", "rapid_dispute_resolution"];
-    let kind = call.query.one_of("type", &kinds)?;
-    let payment = call
-        .query
-        .get("payment_id")
-        .map(|id| named(&[id], records::PAYMENT));
-    let few = payment.map(|of| few(&world.books.alerts, "payment", &of, &accounts));
-    let page = rows(&mut world.books.alerts, ask, &accounts, few, |_, alert| {
-        kind.is_none_or(|kind| kind == alert.kind) && ask.covers(alert.created_at)
-    });
-    answer_with(page, |row| world.books.show_alert(row))
 }

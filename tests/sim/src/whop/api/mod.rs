@@ -1,9 +1,12 @@
 //! The versioned REST API: who calls, in which version, how often, and what it is answered. Each operation
-//! has the name that the OpenAPI description gives it.
+//! has the name that the published description gives it.
 
 mod hooks;
+mod hooks_shown;
 pub(super) mod idempotency;
 mod lists;
+mod lists_people;
+mod lists_sales;
 mod objects;
 pub(super) mod page;
 mod permissions;
@@ -135,9 +138,10 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn need(&self, action: &str) -> Result<(), Refusal> {
-        match self.caller.rights.allow(action) {
-            true => Ok(()),
-            false => Err(Refusal::forbidden(action)),
+        if self.caller.rights.allow(action) {
+            Ok(())
+        } else {
+            Err(Refusal::forbidden(action))
         }
     }
 }
@@ -208,9 +212,10 @@ fn admit<'a>(sim: &Sim, incoming: &'a Incoming) -> Result<(Call<'a>, Option<Repl
         refusal.wait_seconds = Some(wait);
         return Err(refusal);
     }
-    let body = match incoming.body.is_empty() {
-        true => Value::Object(serde_json::Map::new()),
-        false => serde_json::from_slice(&incoming.body).map_err(|_| Refusal::bad("the body is not JSON"))?,
+    let body = if incoming.body.is_empty() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        serde_json::from_slice(&incoming.body).map_err(|_| Refusal::bad("the body is not JSON"))?
     };
     let replayed = match incoming.key() {
         Some(key) => {

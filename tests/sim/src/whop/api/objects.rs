@@ -19,26 +19,26 @@ pub(super) fn answer(world: &World, call: &Call<'_>) -> Answer {
         },
         "products_retrieve" => {
             let row = public(&books.products, PRODUCT, call, "Product")?;
-            Ok(books.show_product(row, &lens))
+            Ok(books.show_product(row, lens))
         }
         "variants_retrieve" => {
             let row = public(&books.variants, VARIANT, call, "Variant")?;
-            Ok(books.show_variant(row, &lens))
+            Ok(books.show_variant(row, lens))
         }
         "members_retrieve" => {
             let row = reachable(world, &books.members, MEMBER, call, "Member")?;
             call.need("member:basic:read")?;
-            Ok(books.show_member(row, &lens))
+            Ok(books.show_member(row, lens))
         }
         "memberships_retrieve" => {
             let row = membership(world, call)?;
             call.need("member:basic:read")?;
-            Ok(books.show_membership(row, &lens))
+            Ok(books.show_membership(row, lens))
         }
         "payments_retrieve" => {
             let row = reachable(world, &books.payments, PAYMENT, call, "Payment")?;
             call.need("payment:basic:read")?;
-            Ok(books.show_payment(row, &lens))
+            Ok(books.show_payment(row, lens))
         }
         "refunds_retrieve" => {
             let row = reachable(world, &books.refunds, REFUND, call, "Refund")?;
@@ -48,7 +48,7 @@ pub(super) fn answer(world: &World, call: &Call<'_>) -> Answer {
         "disputes_retrieve" => {
             let row = reachable(world, &books.disputes, DISPUTE, call, "Dispute")?;
             call.need("payment:dispute:read")?;
-            Ok(books.show_dispute(row, &lens))
+            Ok(books.show_dispute(row, lens))
         }
         "dispute_alerts_retrieve" => {
             let row = reachable(world, &books.alerts, ALERT, call, "Dispute alert")?;
@@ -112,8 +112,9 @@ pub(super) fn membership(world: &World, call: &Call<'_>) -> Result<usize, Refusa
         Reach::User { user, .. } => found.user == Some(user),
         Reach::Account(_) | Reach::App(_) => false,
     };
-    match own || world.reaches(&call.caller, found.account) {
-        true => Ok(row),
-        false => Err(absent()),
+    if own || world.reaches(&call.caller, found.account) {
+        Ok(row)
+    } else {
+        Err(absent())
     }
 }

@@ -97,9 +97,10 @@ impl Ask {
             found.reverse();
         }
         let cursor = |place: Option<&Place>| place.map(|place| self.cursor(place));
-        let (next, previous) = match self.backward {
-            false => (more, self.after.is_some()),
-            true => (self.before.is_some(), more),
+        let (next, previous) = if self.backward {
+            (self.before.is_some(), more)
+        } else {
+            (more, self.after.is_some())
         };
         let info = json!({
             "end_cursor": cursor(found.last()),
@@ -114,9 +115,10 @@ impl Ask {
     }
 
     fn range(&self) -> Option<(Bound<Place>, Bound<Place>)> {
-        let (mut low, mut high) = match self.descending {
-            false => (self.after, self.before),
-            true => (self.before, self.after),
+        let (mut low, mut high) = if self.descending {
+            (self.before, self.after)
+        } else {
+            (self.after, self.before)
         };
         if self.order == "created_at" {
             let floor = self.created_after.map(|at| (Some(at), usize::MAX));

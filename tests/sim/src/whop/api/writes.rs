@@ -28,7 +28,7 @@ pub(super) fn answer(world: &mut World, call: &Call<'_>) -> Answer {
         },
         _ => extend(world, call, row)?,
     }
-    Ok(world.books.show_membership(row, &call.caller.rights.lens(false)))
+    Ok(world.books.show_membership(row, call.caller.rights.lens(false)))
 }
 
 fn update(world: &mut World, call: &Call<'_>, row: usize) -> Result<(), Refusal> {
@@ -65,10 +65,9 @@ fn cancel(world: &mut World, call: &Call<'_>, row: usize) -> Result<(), Refusal>
 }
 
 fn pause(world: &mut World, call: &Call<'_>, row: usize) -> Result<(), Refusal> {
-    match &call.body["until"] {
-        Value::Null => {}
-        until if until.as_str().and_then(from_iso).is_some() => {}
-        _ => return Err(Refusal::bad("until must be an ISO 8601 timestamp")),
+    let until = &call.body["until"];
+    if !until.is_null() && until.as_str().and_then(from_iso).is_none() {
+        return Err(Refusal::bad("until must be an ISO 8601 timestamp"));
     }
     if !world.books.memberships[row].grants_access() {
         return Err(Refusal::bad("only a running membership can be paused"));
@@ -101,9 +100,11 @@ fn refund(world: &mut World, call: &Call<'_>) -> Answer {
             let minor = minor.filter(|minor| (1..=payment.total - payment.refunded).contains(minor));
             Some(minor.ok_or_else(|| Refusal::bad("partial_amount is not an amount that is left"))?)
         }
-        _ => return Err(Refusal::bad("partial_amount must be a number")),
+        Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            return Err(Refusal::bad("partial_amount must be a number"));
+        }
     };
     let metadata = call.body["metadata"].as_object().cloned().unwrap_or_default();
     world.refund(call.now, row, part, metadata);
-    Ok(world.books.show_payment(row, &call.caller.rights.lens(false)))
+    Ok(world.books.show_payment(row, call.caller.rights.lens(false)))
 }

@@ -72,9 +72,10 @@ impl Posted {
             .map(|(id, secret)| (id.as_str(), secret.as_str()));
         let (id, secret) = header.or(body).ok_or(REFUSED)?;
         let app = world.app_of_client(id).ok_or(REFUSED)?;
-        match world.apps[app].client_secret == secret {
-            true => Ok(app),
-            false => Err(REFUSED),
+        if world.apps[app].client_secret == secret {
+            Ok(app)
+        } else {
+            Err(REFUSED)
         }
     }
 }
