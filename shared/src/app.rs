@@ -79,16 +79,12 @@ impl App {
     }
 
     pub(crate) fn store(&self) -> &Store {
-        self.store
-            .get_or_init(|| Store::new(self.aws.dynamodb(), self.config.table.clone()))
+        self.store.get_or_init(|| Store::new(self.aws.dynamodb(), self.config.table.clone()))
     }
 
     pub(crate) fn queue(&self) -> &Queue {
         self.queue.get_or_init(|| {
-            let (jobs, dead) = (
-                self.config.sync_queue.clone(),
-                self.config.sync_dead_letters.clone(),
-            );
+            let (jobs, dead) = (self.config.sync_queue.clone(), self.config.sync_dead_letters.clone());
             Queue::new(self.aws.sqs(), jobs, dead)
         })
     }
@@ -127,7 +123,9 @@ impl App {
     /// The secret of the Whop app, if it has one.
     pub(crate) async fn whop_client_secret(&self) -> Result<Option<Secret>> {
         match &self.config.whop_client_secret {
-            Some(name) => Ok(Some(self.secret(name).await?).filter(|secret| !matches!(secret.expose(), "" | UNSET))),
+            Some(name) => {
+                Ok(Some(self.secret(name).await?).filter(|secret| !matches!(secret.expose(), "" | UNSET)))
+            }
             None => Ok(None),
         }
     }

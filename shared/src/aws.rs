@@ -150,9 +150,7 @@ impl Aws {
 
 impl fmt::Debug for Aws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Aws")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("Aws").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
@@ -169,10 +167,7 @@ impl AwsSettings {
         if let Some(bundle) = &self.ca_bundle {
             roots = roots.with_pem_certificate(bundle.clone());
         }
-        TlsContext::builder()
-            .with_trust_store(roots)
-            .build()
-            .map_err(|_| BadCaBundle)
+        TlsContext::builder().with_trust_store(roots).build().map_err(|_| BadCaBundle)
     }
 }
 
@@ -180,15 +175,9 @@ impl AwsSettings {
 fn check_bundle(bundle: &[u8]) -> Result<(), BadCaBundle> {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(bundle) {
-        roots
-            .add(certificate.map_err(|_| BadCaBundle)?)
-            .map_err(|_| BadCaBundle)?;
+        roots.add(certificate.map_err(|_| BadCaBundle)?).map_err(|_| BadCaBundle)?;
     }
-    if roots.is_empty() {
-        Err(BadCaBundle)
-    } else {
-        Ok(())
-    }
+    if roots.is_empty() { Err(BadCaBundle) } else { Ok(()) }
 }
 
 fn retries() -> RetryConfig {
@@ -199,10 +188,7 @@ fn retries() -> RetryConfig {
 }
 
 fn time_outs() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .operation_attempt_timeout(ATTEMPT)
-        .build()
+    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build()
 }
 
 #[cfg(test)]

@@ -49,9 +49,7 @@ pub struct AwsConfig {
 
 impl fmt::Debug for AwsConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwsConfig")
-            .field("region", &self.region)
-            .finish_non_exhaustive()
+        f.debug_struct("AwsConfig").field("region", &self.region).finish_non_exhaustive()
     }
 }
 
@@ -69,10 +67,7 @@ impl Config {
 
     /// Reads an environment given as a function.
     pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadConfig> {
-        let mut vars = Vars {
-            var: &var,
-            mistakes: Vec::new(),
-        };
+        let mut vars = Vars { var: &var, mistakes: Vec::new() };
         let config = Self {
             stage: vars.or("STAGE", "local"),
             public_url: vars.url("PUBLIC_URL", None),
@@ -93,11 +88,7 @@ impl Config {
             },
             aws: AwsConfig::from(&mut vars),
         };
-        if vars.mistakes.is_empty() {
-            Ok(config)
-        } else {
-            Err(BadConfig(vars.mistakes))
-        }
+        if vars.mistakes.is_empty() { Ok(config) } else { Err(BadConfig(vars.mistakes)) }
     }
 
     /// A URL of ours.
@@ -116,10 +107,7 @@ impl AwsConfig {
     /// The further certificates, read from their file.
     pub(crate) fn ca_bundle(&self) -> Result<Option<Vec<u8>>, BadConfig> {
         let unreadable = |_| BadConfig::one("AWS_CA_BUNDLE names a file that cannot be read".to_owned());
-        self.ca_bundle
-            .as_ref()
-            .map(|path| std::fs::read(path).map_err(unreadable))
-            .transpose()
+        self.ca_bundle.as_ref().map(|path| std::fs::read(path).map_err(unreadable)).transpose()
     }
 
     fn from(vars: &mut Vars<'_>) -> Self {
@@ -147,9 +135,7 @@ struct Vars<'a> {
 impl Vars<'_> {
     /// An empty variable is an absent one: CloudFormation cannot leave one out.
     fn may(&self, name: &str) -> Option<String> {
-        (self.var)(name)
-            .map(|text| text.trim().to_owned())
-            .filter(|text| !text.is_empty())
+        (self.var)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
     fn or(&self, name: &str, default: &str) -> String {
@@ -169,8 +155,7 @@ impl Vars<'_> {
         match parsed {
             Some(Ok(url)) if matches!(url.scheme(), "https" | "http") => url,
             _ => {
-                self.mistakes
-                    .push(format!("{name} must be a URL that begins with https://"));
+                self.mistakes.push(format!("{name} must be a URL that begins with https://"));
                 #[expect(clippy::expect_used, reason = "a constant that parses")]
                 Url::parse("https://invalid.invalid").expect("a URL")
             }
@@ -215,13 +200,7 @@ mod tests {
 
         let text = Config::from_vars(vars).unwrap_err().to_string();
 
-        for name in [
-            "PUBLIC_URL",
-            "GRAPHQL_INTROSPECTION",
-            "TABLE_NAME",
-            "SEAL_KEYS_SECRET",
-            "AWS_REGION",
-        ] {
+        for name in ["PUBLIC_URL", "GRAPHQL_INTROSPECTION", "TABLE_NAME", "SEAL_KEYS_SECRET", "AWS_REGION"] {
             assert!(text.contains(name), "{text}");
         }
         assert!(!text.contains("canary") && !text.contains("not a url"), "{text}");

@@ -104,11 +104,7 @@ pub struct Error {
 impl Error {
     /// An error of a kind, with nothing more to say.
     pub fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            advice: None,
-            source: None,
-        }
+        Self { kind, advice: None, source: None }
     }
 
     /// The caller's input is wrong; `advice` says what to do.

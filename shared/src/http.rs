@@ -116,9 +116,9 @@ impl Http {
         request = match call.body {
             Body::Nothing => request,
             Body::Json(body) => request.header("content-type", "application/json").body(body),
-            Body::Form(body) => request
-                .header("content-type", "application/x-www-form-urlencoded")
-                .body(body),
+            Body::Form(body) => {
+                request.header("content-type", "application/x-www-form-urlencoded").body(body)
+            }
         };
         read(request.send().await.map_err(failure)?).await
     }
@@ -133,33 +133,20 @@ async fn read(mut response: reqwest::Response) -> Result<Answer, HttpError> {
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer {
-        status,
-        headers,
-        body: body.freeze(),
-    })
+    Ok(Answer { status, headers, body: body.freeze() })
 }
 
 /// The URL is taken out of the error: it may carry an e-mail address in its query.
 fn failure(error: reqwest::Error) -> HttpError {
-    if error.is_timeout() {
-        HttpError::TimedOut
-    } else {
-        HttpError::Unreachable(error.without_url())
-    }
+    if error.is_timeout() { HttpError::TimedOut } else { HttpError::Unreachable(error.without_url()) }
 }
 
 fn tls() -> rustls::ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     let builder = rustls::ClientConfig::builder_with_provider(provider);
-    #[expect(
-        clippy::expect_used,
-        reason = "ring supports the protocol versions it was built with"
-    )]
-    let builder = builder
-        .with_safe_default_protocol_versions()
-        .expect("ring speaks TLS 1.2 and 1.3");
+    #[expect(clippy::expect_used, reason = "ring supports the protocol versions it was built with")]
+    let builder = builder.with_safe_default_protocol_versions().expect("ring speaks TLS 1.2 and 1.3");
     builder.with_root_certificates(roots).with_no_client_auth()
 }
 
@@ -180,9 +167,7 @@ pub(crate) fn check_url(url: &Url, addresses: Addresses) -> Result<(), HttpError
         Some(Host::Domain(_)) => true,
         None => false,
     };
-    public
-        .then_some(())
-        .ok_or(HttpError::NotAllowed("it is not a public address"))
+    public.then_some(()).ok_or(HttpError::NotAllowed("it is not a public address"))
 }
 
 /// Resolves names to the addresses that may be called, so that a name cannot lead inside.
@@ -290,11 +275,6 @@ mod tests {
 
         let error = answer.unwrap_err();
         let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-        assert!(
-            chain
-                .map(ToString::to_string)
-                .any(|text| text.contains("no public address")),
-            "{error:?}"
-        );
+        assert!(chain.map(ToString::to_string).any(|text| text.contains("no public address")), "{error:?}");
     }
 }

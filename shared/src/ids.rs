@@ -16,11 +16,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
 
 /// An identifier that sorts by time: `run_01914f6e2c00-9f3c…`.
 pub(crate) fn by_time(prefix: &str, now: Timestamp) -> Result<String, NoRandomness> {
-    Ok(format!(
-        "{prefix}_{:012x}-{}",
-        now.millis(),
-        hex::encode(random::<8>()?)
-    ))
+    Ok(format!("{prefix}_{:012x}-{}", now.millis(), hex::encode(random::<8>()?)))
 }
 
 /// An unguessable text of 128 bits.

@@ -20,21 +20,11 @@ pub enum SyncJob {
     /// The same for one workspace.
     StartRun { workspace: WorkspaceId, sweep: Sweep },
     /// Do one page of a run.
-    SyncPage {
-        workspace: WorkspaceId,
-        run: RunId,
-        page: u64,
-    },
+    SyncPage { workspace: WorkspaceId, run: RunId, page: u64 },
     /// Read these records again and bring them up to date, even if nothing seems to have changed.
-    SyncRecords {
-        workspace: WorkspaceId,
-        records: Vec<RecordRef>,
-    },
+    SyncRecords { workspace: WorkspaceId, records: Vec<RecordRef> },
     /// The same for a member and everything they bought.
-    SyncMember {
-        workspace: WorkspaceId,
-        member: MemberId,
-    },
+    SyncMember { workspace: WorkspaceId, member: MemberId },
 }
 
 /// Which sweep is due.

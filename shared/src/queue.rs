@@ -30,9 +30,7 @@ impl From<QueueError> for Error {
     fn from(error: QueueError) -> Self {
         let kind = match &error {
             QueueError::Unavailable(_) | QueueError::Partial { .. } => Kind::Unavailable,
-            QueueError::Throttled(_) => Kind::Throttled {
-                retry_after: Duration::from_secs(1),
-            },
+            QueueError::Throttled(_) => Kind::Throttled { retry_after: Duration::from_secs(1) },
             QueueError::Refused(_) | QueueError::Unwritable(_) => Kind::Bug,
         };
         Self::new(kind).because(error)
@@ -43,9 +41,7 @@ fn failed<E>(error: SdkError<E>) -> QueueError
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
-    let refusal = error
-        .as_service_error()
-        .map(|refusal| refusal.code().unwrap_or_default());
+    let refusal = error.as_service_error().map(|refusal| refusal.code().unwrap_or_default());
     match refusal {
         None if matches!(error, SdkError::ConstructionFailure(_)) => QueueError::Refused(error.into()),
         None => QueueError::Unavailable(error.into()),
@@ -97,11 +93,7 @@ impl Queue {
         sync_url: impl Into<String>,
         dead_letter_url: impl Into<String>,
     ) -> Self {
-        Self {
-            client,
-            sync: sync_url.into(),
-            dead_letter: dead_letter_url.into(),
-        }
+        Self { client, sync: sync_url.into(), dead_letter: dead_letter_url.into() }
     }
 
     /// Says a job. The same `dedup` within five minutes is said once.
@@ -130,10 +122,7 @@ impl Queue {
             let (left, _) = self.send_batch(batch).await?;
             let (left, code) = self.send_batch(left).await?;
             if !left.is_empty() {
-                return Err(QueueError::Partial {
-                    left: left.len(),
-                    code,
-                });
+                return Err(QueueError::Partial { left: left.len(), code });
             }
         }
         Ok(())
@@ -155,17 +144,8 @@ impl Queue {
 
     /// Says once more what a message said, as a new message at the end of its group.
     pub(crate) async fn send_again(&self, body: &str, group: &str, dedup: &str) -> Result<(), QueueError> {
-        let request = self
-            .client
-            .send_message()
-            .queue_url(&self.sync)
-            .message_group_id(group);
-        request
-            .message_deduplication_id(plain(dedup))
-            .message_body(body)
-            .send()
-            .await
-            .map_err(failed)?;
+        let request = self.client.send_message().queue_url(&self.sync).message_group_id(group);
+        request.message_deduplication_id(plain(dedup)).message_body(body).send().await.map_err(failed)?;
         Ok(())
     }
 
@@ -179,10 +159,7 @@ impl Queue {
             .message_group_id(message.group)
             .message_deduplication_id(dedup)
             .message_body(message.body);
-        let known = message
-            .attributes
-            .iter()
-            .map(|(name, text)| (*name, text.as_str()));
+        let known = message.attributes.iter().map(|(name, text)| (*name, text.as_str()));
         let why = [("error.kind", message.kind), ("error.message", message.reason)];
         for (name, text) in why.into_iter().chain(known).take(ATTRIBUTES) {
             let text = allowed(text);
@@ -270,9 +247,7 @@ fn hashed(parts: &[&str]) -> String {
 /// The part of a text that SQS takes: what XML 1.0 can say (SQS, `SendMessage`).
 fn allowed(text: &str) -> String {
     let fits = |c: &char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
-    let kept = text
-        .chars()
-        .filter(|c| fits(c) && !matches!(c, '\u{fffe}' | '\u{ffff}'));
+    let kept = text.chars().filter(|c| fits(c) && !matches!(c, '\u{fffe}' | '\u{ffff}'));
     kept.take(LONGEST_TEXT).collect()
 }
 

@@ -63,15 +63,9 @@ impl Sessions {
             return Err(BadSession);
         };
         let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| BadSession)?;
-        self.signing(payload)
-            .verify_slice(&signature)
-            .map_err(|_| BadSession)?;
+        self.signing(payload).verify_slice(&signature).map_err(|_| BadSession)?;
         let (workspace, until) = read_payload(payload).ok_or(BadSession)?;
-        if now < until {
-            Ok(workspace)
-        } else {
-            Err(BadSession)
-        }
+        if now < until { Ok(workspace) } else { Err(BadSession) }
     }
 
     fn signing(&self, payload: &str) -> Hmac<Sha256> {
@@ -88,10 +82,7 @@ impl Sessions {
 fn read_payload(payload: &str) -> Option<(WorkspaceId, Timestamp)> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
     let (workspace, until) = text.split_once('.')?;
-    Some((
-        workspace.parse().ok()?,
-        Timestamp::from_millis(until.parse().ok()?),
-    ))
+    Some((workspace.parse().ok()?, Timestamp::from_millis(until.parse().ok()?)))
 }
 
 /// How browsers reach us; it decides what a cookie may be called and whether it may travel in the clear.
@@ -141,10 +132,7 @@ impl Cookie {
     pub(crate) fn read(self, transport: Transport, header: &str) -> Option<&str> {
         let name = self.name(transport);
         let mut pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));
-        pairs
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value)
-            .filter(|value| !value.is_empty())
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value).filter(|value| !value.is_empty())
     }
 }
 
@@ -160,10 +148,7 @@ const TOKEN_BYTES: usize = 32;
 pub(crate) fn new_api_token(workspace: WorkspaceId) -> Result<(Secret, String), NoRandomness> {
     let secret = URL_SAFE_NO_PAD.encode(ids::random::<TOKEN_BYTES>()?);
     let kept = digest(&secret);
-    Ok((
-        Secret::new(format!("{TOKEN}_{}_{secret}", workspace.0.simple())),
-        kept,
-    ))
+    Ok((Secret::new(format!("{TOKEN}_{}_{secret}", workspace.0.simple())), kept))
 }
 
 /// Whose token it says it is, and the digest to look for there. Proves nothing by itself.

@@ -79,11 +79,7 @@ impl SealKeys {
             }
             keys.insert(*version, derive(text));
         }
-        if keys.is_empty() {
-            Err(BadKeys::None)
-        } else {
-            Ok(Self(keys))
-        }
+        if keys.is_empty() { Err(BadKeys::None) } else { Ok(Self(keys)) }
     }
 }
 

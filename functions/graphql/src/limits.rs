@@ -36,12 +36,7 @@ pub(crate) fn check(document: &ExecutableDocument) -> Result<(), TooMuch> {
     let (Some((_, operation)), None) = (operations.next(), operations.next()) else {
         return Err(TooMuch::Operations);
     };
-    let mut count = Count {
-        document,
-        selections: 0,
-        aliases: 0,
-        roots: 0,
-    };
+    let mut count = Count { document, selections: 0, aliases: 0, roots: 0 };
     count.walk(&operation.node.selection_set, 0)
 }
 
@@ -114,12 +109,7 @@ mod tests {
     #[test]
     fn fragments_that_double_each_other_are_refused_before_they_explode() {
         let doubling = (0..28)
-            .map(|n| {
-                format!(
-                    "fragment F{n} on T {{ a {{ ...F{m} }} b {{ ...F{m} }} }} ",
-                    m = n + 1
-                )
-            })
+            .map(|n| format!("fragment F{n} on T {{ a {{ ...F{m} }} b {{ ...F{m} }} }} ", m = n + 1))
             .collect::<Vec<_>>()
             .concat();
         let document = format!("{{ root {{ ...F0 }} }} {doubling} fragment F28 on T {{ c }}");
@@ -129,30 +119,21 @@ mod tests {
 
     #[test]
     fn a_fragment_that_holds_itself_is_refused() {
-        assert_eq!(
-            checked("{ root { ...F } } fragment F on T { a { ...F } }"),
-            Err(TooMuch::Selections)
-        );
+        assert_eq!(checked("{ root { ...F } } fragment F on T { a { ...F } }"), Err(TooMuch::Selections));
     }
 
     #[test]
     fn the_same_thing_under_many_names_is_refused() {
         let many = (0..30).map(|n| format!("a{n}: a ")).collect::<Vec<_>>().concat();
 
-        assert_eq!(
-            checked(&format!("{{ root {{ {many} }} }}")),
-            Err(TooMuch::Aliases)
-        );
+        assert_eq!(checked(&format!("{{ root {{ {many} }} }}")), Err(TooMuch::Aliases));
     }
 
     #[test]
     fn many_root_fields_are_refused_even_inside_fragments() {
         let many = (0..20).map(|n| format!("f{n} ")).collect::<Vec<_>>().concat();
 
-        assert_eq!(
-            checked(&format!("{{ ...F }} fragment F on Query {{ {many} }}")),
-            Err(TooMuch::Roots)
-        );
+        assert_eq!(checked(&format!("{{ ...F }} fragment F on Query {{ {many} }}")), Err(TooMuch::Roots));
     }
 
     #[test]

@@ -10,10 +10,7 @@ use super::*;
 const PUBLISHED: &str = include_str!("../schema.graphql");
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a switch for the developer, not configuration"
-)]
+#[expect(clippy::disallowed_methods, reason = "a switch for the developer, not configuration")]
 fn the_published_schema_is_the_one_that_runs() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql");
     let running = api().sdl();
@@ -47,20 +44,14 @@ fn described_parts(sdl: &str) -> Vec<(String, bool)> {
         let name = it.node.name.node.to_string();
         parts.push((name.clone(), it.node.description.is_some()));
         match it.node.kind {
-            TypeKind::Object(object) => parts.extend(
-                object
-                    .fields
-                    .iter()
-                    .flat_map(|field| of_field(&name, &field.node)),
-            ),
+            TypeKind::Object(object) => {
+                parts.extend(object.fields.iter().flat_map(|field| of_field(&name, &field.node)))
+            }
             TypeKind::InputObject(input) => {
                 parts.extend(input.fields.iter().map(|field| of_input(&name, &field.node)));
             }
             TypeKind::Enum(it) => parts.extend(it.values.iter().map(|value| {
-                (
-                    format!("{name}.{}", value.node.value.node),
-                    value.node.description.is_some(),
-                )
+                (format!("{name}.{}", value.node.value.node), value.node.description.is_some())
             })),
             TypeKind::Scalar | TypeKind::Interface(_) | TypeKind::Union(_) => {}
         }
@@ -76,10 +67,7 @@ fn of_field(parent: &str, field: &FieldDefinition) -> Vec<(String, bool)> {
 }
 
 fn of_input(parent: &str, input: &InputValueDefinition) -> (String, bool) {
-    (
-        format!("{parent}.{}", input.name.node),
-        input.description.is_some(),
-    )
+    (format!("{parent}.{}", input.name.node), input.description.is_some())
 }
 
 #[tokio::test]
@@ -97,11 +85,7 @@ async fn a_document_nested_without_end_is_refused_and_not_run() {
 async fn a_document_that_nests_too_deep_is_refused() {
     let wrapped = format!("{}name{}", "{ ofType ".repeat(12), " }".repeat(12));
 
-    let answer = api()
-        .execute(format!(
-            "{{ __schema {{ types {{ fields {{ type {wrapped} }} }} }} }}"
-        ))
-        .await;
+    let answer = api().execute(format!("{{ __schema {{ types {{ fields {{ type {wrapped} }} }} }} }}")).await;
 
     assert_eq!(messages(&answer), ["Query is nested too deep."]);
 }

@@ -54,16 +54,10 @@ async fn whop_key(app: &App, request: &Request) -> Result<Reply> {
     let offer = KeyOffer {
         key: Secret::new(offer.key.trim()),
         account: account(offer.account.as_deref())?,
-        app: offer
-            .app
-            .map(|app| app.trim().to_owned())
-            .filter(|app| !app.is_empty()),
+        app: offer.app.map(|app| app.trim().to_owned()).filter(|app| !app.is_empty()),
     };
     let connection = connect_whop::by_key(app, &caller, offer).await?;
-    Reply::json(
-        200,
-        &json!({ "account": { "id": connection.account, "title": connection.title } }),
-    )
+    Reply::json(200, &json!({ "account": { "id": connection.account, "title": connection.title } }))
 }
 
 async fn whop_consent(app: &App, request: &Request) -> Result<Reply> {
@@ -82,11 +76,7 @@ fn account(text: Option<&str>) -> Result<Option<AccountId>> {
 /// The browser comes back here; it is always sent on to the page, which says how it went.
 async fn whop_callback(app: &App, request: &Request) -> Result<Reply> {
     let (state, code) = (request.query("state").unwrap_or_default(), request.query("code"));
-    let arrival = Arrival {
-        state: &state,
-        code: code.as_deref(),
-        cookies: &request.cookies(),
-    };
+    let arrival = Arrival { state: &state, code: code.as_deref(), cookies: &request.cookies() };
     let consented = match connect_whop::finish_consent(app, arrival).await {
         Ok(consented) => consented,
         Err(error) => return Reply::see_other_after(&error, &app.config().own_url("/?error=failed")),

@@ -9,32 +9,22 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// The page itself.
 pub(crate) fn page() -> Result<Reply> {
-    guarded(Reply::text(
-        200,
-        "text/html; charset=utf-8",
-        include_str!("../settings/index.html"),
-    ))
+    guarded(Reply::text(200, "text/html; charset=utf-8", include_str!("../settings/index.html")))
 }
 
 /// One of its files.
 pub(crate) fn file(name: &str) -> Result<Reply> {
     guarded(match name {
-        "settings.css" => Reply::text(
-            200,
-            "text/css; charset=utf-8",
-            include_str!("../settings/settings.css"),
-        ),
-        "settings.js" => Reply::text(
-            200,
-            "text/javascript; charset=utf-8",
-            include_str!("../settings/settings.js"),
-        ),
+        "settings.css" => {
+            Reply::text(200, "text/css; charset=utf-8", include_str!("../settings/settings.css"))
+        }
+        "settings.js" => {
+            Reply::text(200, "text/javascript; charset=utf-8", include_str!("../settings/settings.js"))
+        }
         _ => return Err(Error::not_found()),
     })
 }
 
 fn guarded(reply: Reply) -> Result<Reply> {
-    reply
-        .header("content-security-policy", POLICY)?
-        .header("referrer-policy", "no-referrer")
+    reply.header("content-security-policy", POLICY)?.header("referrer-policy", "no-referrer")
 }

@@ -65,14 +65,7 @@ impl Bucket {
     /// A full bucket of `ceiling` calls a minute.
     pub fn full(ceiling: u32, now: Timestamp) -> Self {
         let limit = ceiling.max(FLOOR);
-        Self {
-            limit,
-            ceiling: limit,
-            tokens: limit,
-            last_at: now,
-            learnt_at: now,
-            version: 0,
-        }
+        Self { limit, ceiling: limit, tokens: limit, last_at: now, learnt_at: now, version: 0 }
     }
 
     fn interval_ms(&self) -> u64 {
@@ -88,12 +81,7 @@ impl Bucket {
         let needed = urgency.reserve(bucket.limit) + 1;
         if tokens >= needed {
             let version = self.version + 1;
-            return Take::Granted(Self {
-                tokens: tokens - 1,
-                last_at: now,
-                version,
-                ..bucket
-            });
+            return Take::Granted(Self { tokens: tokens - 1, last_at: now, version, ..bucket });
         }
         let due = u64::from(needed - bucket.tokens) * bucket.interval_ms();
         Take::Wait(Duration::from_millis(due.saturating_sub(passed).max(1)))
@@ -108,14 +96,7 @@ impl Bucket {
             None => self.limit / 2,
         };
         let version = self.version + 1;
-        Self {
-            limit: limit.max(FLOOR),
-            tokens: 0,
-            last_at: now,
-            learnt_at: now,
-            version,
-            ..self.clone()
-        }
+        Self { limit: limit.max(FLOOR), tokens: 0, last_at: now, learnt_at: now, version, ..self.clone() }
     }
 
     /// After a while without a refusal the limit is believed to be a little higher again.
@@ -124,11 +105,7 @@ impl Bucket {
             return self.clone();
         }
         let limit = (self.limit + self.limit.div_ceil(20)).min(self.ceiling);
-        Self {
-            limit,
-            learnt_at: now,
-            ..self.clone()
-        }
+        Self { limit, learnt_at: now, ..self.clone() }
     }
 }
 
@@ -177,11 +154,7 @@ mod tests {
 
     #[test]
     fn an_hour_of_calls_is_never_refused_and_uses_95_percent_of_the_budget() {
-        let mut server = Server {
-            limit: 100,
-            tokens: 100,
-            last: 0,
-        };
+        let mut server = Server { limit: 100, tokens: 100, last: 0 };
         let mut bucket = Bucket::full(100, Timestamp::from_millis(0));
 
         let (granted, refused) = drive(&mut server, &mut bucket, 0, 3_600_000, false);
@@ -193,11 +166,7 @@ mod tests {
     #[test]
     fn a_limit_that_is_halved_without_notice_is_learnt_within_three_refusals() {
         for names in [true, false] {
-            let mut server = Server {
-                limit: 100,
-                tokens: 100,
-                last: 0,
-            };
+            let mut server = Server { limit: 100, tokens: 100, last: 0 };
             let mut bucket = Bucket::full(100, Timestamp::from_millis(0));
             drive(&mut server, &mut bucket, 0, 600_000, names);
 

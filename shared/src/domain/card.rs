@@ -68,16 +68,9 @@ impl Card {
     /// True if the answer is one that this question allows.
     pub fn allows(&self, choice: &Choice) -> bool {
         let people = self.question.candidates();
-        let ours = |it: &Candidate| {
-            it.member
-                .as_deref()
-                .is_none_or(|member| member == self.member.as_str())
-        };
-        let open = |id: &CrmId, deleted| {
-            people
-                .iter()
-                .any(|it| it.id == *id && it.deleted == deleted && ours(it))
-        };
+        let ours = |it: &Candidate| it.member.as_deref().is_none_or(|member| member == self.member.as_str());
+        let open =
+            |id: &CrmId, deleted| people.iter().any(|it| it.id == *id && it.deleted == deleted && ours(it));
         match choice {
             Choice::Skip | Choice::WithoutEmail => true,
             Choice::Link(id) => open(id, false),

@@ -58,10 +58,7 @@ pub enum Live {
     /// Only by sweeps; `missing` says what to add to become live.
     Polling { missing: String },
     /// By a webhook that we made, pinned to our API version.
-    Webhook {
-        endpoint: EndpointId,
-        webhook: WebhookId,
-    },
+    Webhook { endpoint: EndpointId, webhook: WebhookId },
     /// By a webhook that the seller made by hand and whose secret they gave us.
     ByHand { endpoint: EndpointId },
 }

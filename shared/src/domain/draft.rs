@@ -76,11 +76,7 @@ impl Draft {
     /// An empty draft of the record with this Whop id.
     pub fn new(object: Object, key: &str) -> Self {
         let id = (object.key_field(), Value::Text(key.to_owned()));
-        Self {
-            object,
-            key: key.to_owned(),
-            fields: BTreeMap::from([id]),
-        }
+        Self { object, key: key.to_owned(), fields: BTreeMap::from([id]) }
     }
 
     /// The same with one more field.

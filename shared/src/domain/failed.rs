@@ -26,30 +26,14 @@ impl FailedRecord {
     /// A record that failed now.
     pub fn new(record: &Record, kind: Failure, reason: &str, now: Timestamp) -> Self {
         let (reason, raw) = (reason.to_owned(), raw(record));
-        Self {
-            name: record.name(),
-            kind,
-            reason,
-            raw,
-            first_at: now,
-            last_at: now,
-            tries: 1,
-        }
+        Self { name: record.name(), kind, reason, raw, first_at: now, last_at: now, tries: 1 }
     }
 
     /// A row that is not a record; nothing if it has no id to be known by.
     pub fn unreadable(stream: Stream, row: &Unreadable, now: Timestamp) -> Option<Self> {
         let name = RecordRef::new(stream, row.id.as_deref()?).ok()?;
         let (reason, raw) = (row.reason.clone(), row.raw.clone());
-        Some(Self {
-            name,
-            kind: Failure::Unreadable,
-            reason,
-            raw,
-            first_at: now,
-            last_at: now,
-            tries: 1,
-        })
+        Some(Self { name, kind: Failure::Unreadable, reason, raw, first_at: now, last_at: now, tries: 1 })
     }
 
     /// True if `record` says just what it said when it failed.

@@ -20,9 +20,7 @@ pub enum Refusal {
 impl Halving {
     /// A batch of `count` records, to be sent in parts of at most `largest`.
     pub fn new(count: usize, largest: usize) -> Self {
-        let parts = (0..count)
-            .step_by(largest.max(1))
-            .map(|from| from..(from + largest).min(count));
+        let parts = (0..count).step_by(largest.max(1)).map(|from| from..(from + largest).min(count));
         Self(parts.rev().collect())
     }
 

@@ -142,10 +142,7 @@ impl CrmId {
     /// The id a new record gets: the same Whop id always becomes the same Twenty id, so that a repeat after a
     /// crash meets its own record.
     pub fn derived(workspace: WorkspaceId, object: &str, whop_id: &str) -> Self {
-        Self(Uuid::new_v5(
-            &workspace.0,
-            format!("{object}/{whop_id}").as_bytes(),
-        ))
+        Self(Uuid::new_v5(&workspace.0, format!("{object}/{whop_id}").as_bytes()))
     }
 }
 

@@ -28,11 +28,7 @@ pub struct Meeting<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// Write to this person.
-    Update {
-        id: CrmId,
-        email: EmailUse,
-        question: Option<Question>,
-    },
+    Update { id: CrmId, email: EmailUse, question: Option<Question> },
     /// Make a new person with this id.
     Create { id: CrmId, email: EmailUse },
     /// Write nothing and ask.
@@ -50,22 +46,9 @@ pub enum EmailUse {
 
 /// Decides who the member is.
 pub fn identify(meeting: &Meeting<'_>) -> Identity {
-    let of_member = meeting
-        .found
-        .iter()
-        .find(|it| it.key.as_deref() == Some(meeting.key));
-    let linked = || {
-        meeting
-            .found
-            .iter()
-            .find(|it| meeting.linked == Some(it.id) && it.key.is_none())
-    };
-    let own_fresh = || {
-        meeting
-            .found
-            .iter()
-            .find(|it| it.id == meeting.fresh && it.key.is_none())
-    };
+    let of_member = meeting.found.iter().find(|it| it.key.as_deref() == Some(meeting.key));
+    let linked = || meeting.found.iter().find(|it| meeting.linked == Some(it.id) && it.key.is_none());
+    let own_fresh = || meeting.found.iter().find(|it| it.id == meeting.fresh && it.key.is_none());
     match of_member.or_else(linked).or_else(own_fresh) {
         Some(person) => known(meeting, person),
         None => first_meeting(meeting),
@@ -74,20 +57,11 @@ pub fn identify(meeting: &Meeting<'_>) -> Identity {
 
 fn holders<'a>(meeting: &Meeting<'a>) -> impl Iterator<Item = &'a Existing> {
     let email = meeting.email;
-    meeting
-        .found
-        .iter()
-        .filter(move |it| email.is_some() && it.email.as_deref() == email)
+    meeting.found.iter().filter(move |it| email.is_some() && it.email.as_deref() == email)
 }
 
 fn candidates<'a>(people: impl Iterator<Item = &'a Existing>) -> Vec<Candidate> {
-    people
-        .map(|it| Candidate {
-            id: it.id,
-            member: it.key.clone(),
-            deleted: it.deleted,
-        })
-        .collect()
+    people.map(|it| Candidate { id: it.id, member: it.key.clone(), deleted: it.deleted }).collect()
 }
 
 /// The member has a person already; an e-mail that somebody else holds stays with them.
@@ -96,9 +70,7 @@ fn known(meeting: &Meeting<'_>, person: &Existing) -> Identity {
         return match meeting.choice {
             Some(Choice::Restore(id)) if *id == person.id => update_restored(meeting, person),
             Some(Choice::Skip) => Identity::Skip,
-            _ => Identity::Ask(Question::Deleted {
-                person: candidates([person].into_iter()),
-            }),
+            _ => Identity::Ask(Question::Deleted { person: candidates([person].into_iter()) }),
         };
     }
     update_restored(meeting, person)
@@ -107,19 +79,11 @@ fn known(meeting: &Meeting<'_>, person: &Existing) -> Identity {
 fn update_restored(meeting: &Meeting<'_>, person: &Existing) -> Identity {
     let others = candidates(holders(meeting).filter(|it| it.id != person.id));
     if others.is_empty() {
-        return Identity::Update {
-            id: person.id,
-            email: EmailUse::Write,
-            question: None,
-        };
+        return Identity::Update { id: person.id, email: EmailUse::Write, question: None };
     }
     let settled = matches!(meeting.choice, Some(Choice::WithoutEmail | Choice::Skip));
     let question = (!settled).then_some(Question::EmailTaken { holders: others });
-    Identity::Update {
-        id: person.id,
-        email: EmailUse::Withhold,
-        question,
-    }
+    Identity::Update { id: person.id, email: EmailUse::Withhold, question }
 }
 
 /// The first time this member is seen.
@@ -127,35 +91,19 @@ fn first_meeting(meeting: &Meeting<'_>) -> Identity {
     let found: Vec<&Existing> = holders(meeting).collect();
     match (found.as_slice(), meeting.choice) {
         (_, Some(Choice::Skip)) => Identity::Skip,
-        (_, Some(Choice::WithoutEmail)) => Identity::Create {
-            id: meeting.fresh,
-            email: EmailUse::Withhold,
-        },
-        ([], _) => Identity::Create {
-            id: meeting.fresh,
-            email: EmailUse::Write,
-        },
+        (_, Some(Choice::WithoutEmail)) => Identity::Create { id: meeting.fresh, email: EmailUse::Withhold },
+        ([], _) => Identity::Create { id: meeting.fresh, email: EmailUse::Write },
         (people, Some(Choice::Link(id) | Choice::Restore(id))) if people.iter().any(|it| it.id == *id) => {
-            Identity::Update {
-                id: *id,
-                email: EmailUse::Write,
-                question: None,
-            }
+            Identity::Update { id: *id, email: EmailUse::Write, question: None }
         }
-        ([person], _) if !person.deleted && person.key.is_none() => Identity::Update {
-            id: person.id,
-            email: EmailUse::Write,
-            question: None,
-        },
-        ([person], _) if person.deleted => Identity::Ask(Question::Deleted {
-            person: candidates(found.iter().copied()),
-        }),
-        ([_], _) => Identity::Ask(Question::EmailTaken {
-            holders: candidates(found.iter().copied()),
-        }),
-        _ => Identity::Ask(Question::Several {
-            people: candidates(found.iter().copied()),
-        }),
+        ([person], _) if !person.deleted && person.key.is_none() => {
+            Identity::Update { id: person.id, email: EmailUse::Write, question: None }
+        }
+        ([person], _) if person.deleted => {
+            Identity::Ask(Question::Deleted { person: candidates(found.iter().copied()) })
+        }
+        ([_], _) => Identity::Ask(Question::EmailTaken { holders: candidates(found.iter().copied()) }),
+        _ => Identity::Ask(Question::Several { people: candidates(found.iter().copied()) }),
     }
 }
 
@@ -184,33 +132,17 @@ mod tests {
     }
 
     fn deleted(person: Existing) -> Existing {
-        Existing {
-            deleted: true,
-            ..person
-        }
+        Existing { deleted: true, ..person }
     }
 
     fn meet(found: &[Existing], choice: Option<&Choice>) -> Identity {
         let (key, email) = ("mber_1", Some("ada@example.com"));
-        identify(&Meeting {
-            key,
-            email,
-            linked: None,
-            fresh: id(100),
-            found,
-            choice,
-        })
+        identify(&Meeting { key, email, linked: None, fresh: id(100), found, choice })
     }
 
     #[test]
     fn a_member_nobody_knows_becomes_a_new_person() {
-        assert_eq!(
-            meet(&[], None),
-            Identity::Create {
-                id: id(100),
-                email: EmailUse::Write
-            }
-        );
+        assert_eq!(meet(&[], None), Identity::Create { id: id(100), email: EmailUse::Write });
     }
 
     #[test]
@@ -219,11 +151,7 @@ mod tests {
 
         assert_eq!(
             meet(&found, None),
-            Identity::Update {
-                id: id(1),
-                email: EmailUse::Write,
-                question: None
-            }
+            Identity::Update { id: id(1), email: EmailUse::Write, question: None }
         );
     }
 
@@ -231,34 +159,19 @@ mod tests {
     fn a_person_who_is_another_member_is_never_taken_over() {
         let found = [person(1, Some("mber_2"), Some("ada@example.com"))];
 
-        assert!(matches!(
-            meet(&found, None),
-            Identity::Ask(Question::EmailTaken { .. })
-        ));
+        assert!(matches!(meet(&found, None), Identity::Ask(Question::EmailTaken { .. })));
         let choice = Choice::WithoutEmail;
-        let alone = Identity::Create {
-            id: id(100),
-            email: EmailUse::Withhold,
-        };
+        let alone = Identity::Create { id: id(100), email: EmailUse::Withhold };
         assert_eq!(meet(&found, Some(&choice)), alone);
         assert_eq!(meet(&found, Some(&Choice::Skip)), Identity::Skip);
     }
 
     #[test]
     fn a_new_e_mail_that_somebody_holds_stays_with_them_and_makes_no_second_person() {
-        let found = [
-            person(1, Some("mber_1"), Some("old@example.com")),
-            person(2, None, Some("ada@example.com")),
-        ];
+        let found =
+            [person(1, Some("mber_1"), Some("old@example.com")), person(2, None, Some("ada@example.com"))];
 
-        let Identity::Update {
-            id: who,
-            email,
-            question,
-        } = meet(&found, None)
-        else {
-            panic!("an update")
-        };
+        let Identity::Update { id: who, email, question } = meet(&found, None) else { panic!("an update") };
 
         assert_eq!((who, email), (id(1), EmailUse::Withhold));
         assert!(matches!(question, Some(Question::EmailTaken { .. })));
@@ -266,19 +179,11 @@ mod tests {
 
     #[test]
     fn a_deleted_person_is_not_revived_without_a_decision() {
-        for found in [
-            [deleted(person(1, Some("mber_1"), None))],
-            [deleted(person(1, None, Some("ada@example.com")))],
-        ] {
-            assert!(matches!(
-                meet(&found, None),
-                Identity::Ask(Question::Deleted { .. })
-            ));
-            let restored = Identity::Update {
-                id: id(1),
-                email: EmailUse::Write,
-                question: None,
-            };
+        for found in
+            [[deleted(person(1, Some("mber_1"), None))], [deleted(person(1, None, Some("ada@example.com")))]]
+        {
+            assert!(matches!(meet(&found, None), Identity::Ask(Question::Deleted { .. })));
+            let restored = Identity::Update { id: id(1), email: EmailUse::Write, question: None };
             assert_eq!(meet(&found, Some(&Choice::Restore(id(1)))), restored);
             assert_eq!(meet(&found, Some(&Choice::Skip)), Identity::Skip);
         }
@@ -286,20 +191,10 @@ mod tests {
 
     #[test]
     fn several_holders_of_an_e_mail_are_a_question() {
-        let found = [
-            person(1, None, Some("ada@example.com")),
-            person(2, None, Some("ada@example.com")),
-        ];
+        let found = [person(1, None, Some("ada@example.com")), person(2, None, Some("ada@example.com"))];
 
-        assert!(matches!(
-            meet(&found, None),
-            Identity::Ask(Question::Several { .. })
-        ));
-        let chosen = Identity::Update {
-            id: id(2),
-            email: EmailUse::Write,
-            question: None,
-        };
+        assert!(matches!(meet(&found, None), Identity::Ask(Question::Several { .. })));
+        let chosen = Identity::Update { id: id(2), email: EmailUse::Write, question: None };
         assert_eq!(meet(&found, Some(&Choice::Link(id(2)))), chosen);
     }
 
@@ -315,11 +210,7 @@ mod tests {
             choice: None,
         };
 
-        let known = Identity::Update {
-            id: id(7),
-            email: EmailUse::Write,
-            question: None,
-        };
+        let known = Identity::Update { id: id(7), email: EmailUse::Write, question: None };
         assert_eq!(identify(&meeting), known);
     }
 }

@@ -23,14 +23,7 @@ const LONGEST_TEXT: usize = 2_000;
 
 /// A text as Twenty takes it: without NUL, which it answers with an error for the whole batch.
 fn text(text: &str) -> Value {
-    Value::Text(
-        text.chars()
-            .filter(|c| *c != '\0')
-            .take(LONGEST_TEXT)
-            .collect::<String>()
-            .trim()
-            .to_owned(),
-    )
+    Value::Text(text.chars().filter(|c| *c != '\0').take(LONGEST_TEXT).collect::<String>().trim().to_owned())
 }
 
 fn maybe_text(value: Option<&str>) -> Value {
@@ -46,10 +39,7 @@ fn maybe_choice(word: Option<&str>) -> Value {
 }
 
 fn link(url: Option<&str>, label: &str) -> Value {
-    url.map_or(Value::Empty, |url| Value::Link {
-        url: url.to_owned(),
-        label: label.to_owned(),
-    })
+    url.map_or(Value::Empty, |url| Value::Link { url: url.to_owned(), label: label.to_owned() })
 }
 
 /// An amount, where Twenty can hold it exactly.
@@ -69,10 +59,7 @@ pub fn product(product: &Product, facts: &[Fact]) -> Draft {
     Draft::new(Object::Product, product.id.as_str())
         .with("name", text(&product.title))
         .with("headline", maybe_text(product.headline.as_deref()))
-        .with(
-            "visibility",
-            maybe_choice(product.visibility.as_ref().map(super::words::Visibility::as_str)),
-        )
+        .with("visibility", maybe_choice(product.visibility.as_ref().map(super::words::Visibility::as_str)))
         .with("activeMembers", product.active_members)
         .with("variants", text(&lines.join("; ")))
         .with("whopPage", link(Some(&page), "whop.com"))
@@ -93,26 +80,12 @@ fn variant_line(variant: &Variant) -> String {
 
 /// A member. The e-mail is in lower case, as Twenty compares it.
 pub fn person(member: &Member) -> Draft {
-    let email = member
-        .email
-        .as_deref()
-        .map(|email| email.trim().to_lowercase())
-        .filter(|it| !it.is_empty());
+    let email = member.email.as_deref().map(|email| email.trim().to_lowercase()).filter(|it| !it.is_empty());
     Draft::new(Object::Person, member.id.as_str())
         .with("name", full_name(&member.display_name))
         .with("emails", email.map_or(Value::Empty, Value::Email))
-        .with(
-            "phones",
-            member
-                .phone
-                .as_deref()
-                .and_then(e164)
-                .map_or(Value::Empty, Value::Phone),
-        )
-        .with(
-            "whopUserId",
-            maybe_text(member.user.as_ref().map(super::id::UserId::as_str)),
-        )
+        .with("phones", member.phone.as_deref().and_then(e164).map_or(Value::Empty, Value::Phone))
+        .with("whopUserId", maybe_text(member.user.as_ref().map(super::id::UserId::as_str)))
         .with("whopUsername", maybe_text(member.username.as_deref()))
         .with("whopStatus", choice(member.status.as_str()))
         .with("whopAccess", choice(member.access.as_str()))
@@ -121,12 +94,7 @@ pub fn person(member: &Member) -> Draft {
         .with("whopLastSeenAt", member.last_accessed_at.map(day))
         .with(
             "whopLastAction",
-            maybe_choice(
-                member
-                    .last_action
-                    .as_ref()
-                    .map(super::words::MemberAction::as_str),
-            ),
+            maybe_choice(member.last_action.as_ref().map(super::words::MemberAction::as_str)),
         )
         .with("whopLastActionAt", member.last_action_at)
 }
@@ -139,27 +107,14 @@ fn day(at: Timestamp) -> Timestamp {
 
 /// The first word is the first name, the rest the last name. Whop has one field for both.
 fn full_name(display_name: &str) -> Value {
-    let clean: String = display_name
-        .chars()
-        .filter(|c| *c != '\0')
-        .take(LONGEST_TEXT)
-        .collect();
-    let (first, last) = clean
-        .trim()
-        .split_once(char::is_whitespace)
-        .unwrap_or((clean.trim(), ""));
-    Value::Name {
-        first: first.to_owned(),
-        last: last.trim().to_owned(),
-    }
+    let clean: String = display_name.chars().filter(|c| *c != '\0').take(LONGEST_TEXT).collect();
+    let (first, last) = clean.trim().split_once(char::is_whitespace).unwrap_or((clean.trim(), ""));
+    Value::Name { first: first.to_owned(), last: last.trim().to_owned() }
 }
 
 /// A phone number in the form Twenty accepts; anything else is left out rather than refused.
 fn e164(phone: &str) -> Option<String> {
-    let digits: String = phone
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.'))
-        .collect();
+    let digits: String = phone.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
     let number = digits.strip_prefix('+')?;
     let plausible = (7..=15).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
     (plausible && !number.starts_with('0')).then_some(digits)
@@ -183,10 +138,7 @@ pub fn opportunity(
         .with("pointOfContact", parents.person)
         .with("whopStatus", choice(it.status.as_str()))
         .with("whopProduct", parents.product)
-        .with(
-            "whopVariant",
-            variant.map_or_else(|| text(it.variant.as_str()), |it| text(&variant_line(it))),
-        )
+        .with("whopVariant", variant.map_or_else(|| text(it.variant.as_str()), |it| text(&variant_line(it))))
         .with("whopPrice", amount(price))
         .with("whopRenews", renews)
         .with("whopRenewsAt", it.period_end.filter(|_| renews))
@@ -201,10 +153,7 @@ pub fn opportunity(
 }
 
 fn deal_name(it: &Membership, variant: Option<&Variant>) -> String {
-    match variant
-        .and_then(|variant| variant.title.as_deref())
-        .filter(|title| !title.is_empty())
-    {
+    match variant.and_then(|variant| variant.title.as_deref()).filter(|title| !title.is_empty()) {
         Some(title) => format!("{} – {title}", it.product_title),
         None => it.product_title.clone(),
     }
@@ -213,38 +162,22 @@ fn deal_name(it: &Membership, variant: Option<&Variant>) -> String {
 /// A payment, with the refunds and disputes over it.
 pub fn payment(it: &Payment, facts: &[Fact], parents: Parents) -> Draft {
     let (refund, dispute) = latest(facts);
-    let name = it
-        .total
-        .as_ref()
-        .map_or_else(|| it.id.to_string(), ToString::to_string);
+    let name = it.total.as_ref().map_or_else(|| it.id.to_string(), ToString::to_string);
     Draft::new(Object::Payment, it.id.as_str())
         .with("name", text(&name))
         .with("status", choice(it.status.as_str()))
         .with("substatus", choice(it.substatus.as_str()))
         .with(
             "billingReason",
-            maybe_choice(
-                it.billing_reason
-                    .as_ref()
-                    .map(super::words::BillingReason::as_str),
-            ),
+            maybe_choice(it.billing_reason.as_ref().map(super::words::BillingReason::as_str)),
         )
         .with("amount", amount(it.total.as_ref()))
         .with("afterFees", amount(it.after_fees.as_ref()))
-        .with(
-            "refundedAmount",
-            amount(it.refunded.as_ref().filter(|money| !money.is_zero())),
-        )
+        .with("refundedAmount", amount(it.refunded.as_ref().filter(|money| !money.is_zero())))
         .with("refundedAt", it.refunded_at)
         .with("refundStatus", maybe_choice(refund.map(|it| it.status.as_str())))
-        .with(
-            "refundReason",
-            maybe_text(refund.and_then(|it| it.reason.as_deref())),
-        )
-        .with(
-            "disputeStatus",
-            maybe_choice(dispute.map(|it| it.status.as_str())),
-        )
+        .with("refundReason", maybe_text(refund.and_then(|it| it.reason.as_deref())))
+        .with("disputeStatus", maybe_choice(dispute.map(|it| it.status.as_str())))
         .with("disputeReason", maybe_text(dispute.map(|it| it.reason.as_str())))
         .with("disputeAmount", amount(dispute.and_then(|it| it.amount.as_ref())))
         .with("disputeDueAt", dispute.and_then(|it| it.evidence_due_at))

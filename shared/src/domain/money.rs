@@ -65,25 +65,15 @@ impl Money {
             return Err(BadAmount);
         }
         let fraction = fraction.trim_end_matches('0');
-        let missing = usize::from(decimals)
-            .checked_sub(fraction.len())
-            .ok_or(BadAmount)?;
+        let missing = usize::from(decimals).checked_sub(fraction.len()).ok_or(BadAmount)?;
         let text = format!("{whole}{fraction}{}", "0".repeat(missing));
         let minor: i64 = text.parse().map_err(|_| BadAmount)?;
-        Ok(Self {
-            minor: if negative { -minor } else { minor },
-            decimals,
-            currency: currency.clone(),
-        })
+        Ok(Self { minor: if negative { -minor } else { minor }, decimals, currency: currency.clone() })
     }
 
     /// An amount given in minor units, for instance cents.
     pub fn from_minor(minor: i64, currency: &Currency) -> Self {
-        Self {
-            minor,
-            decimals: currency.exponent(),
-            currency: currency.clone(),
-        }
+        Self { minor, decimals: currency.exponent(), currency: currency.clone() }
     }
 
     /// The amount in minor units.
@@ -150,10 +140,7 @@ mod tests {
             ("-3.50", "eur", -3_500_000, "-3.50 EUR"),
         ] {
             let money = money(amount, currency).unwrap();
-            assert_eq!(
-                (money.micros(), money.to_string().as_str()),
-                (Some(micros), shown)
-            );
+            assert_eq!((money.micros(), money.to_string().as_str()), (Some(micros), shown));
         }
     }
 
@@ -165,12 +152,7 @@ mod tests {
         assert!(money("", "usd").is_err());
         assert!(money(".5", "usd").is_err());
         assert!(money("99999999999999999999", "usd").is_err());
-        assert_eq!(
-            Money::parse("0.00000001", &Currency::new("btc"), Some(8))
-                .unwrap()
-                .micros(),
-            None
-        );
+        assert_eq!(Money::parse("0.00000001", &Currency::new("btc"), Some(8)).unwrap().micros(), None);
     }
 
     proptest! {

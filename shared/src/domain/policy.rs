@@ -50,9 +50,7 @@ pub fn fields_to_write(
         let Some(present) = existing.fields.get(field) else {
             return true;
         };
-        let ours = written
-            .get(*field)
-            .is_some_and(|digest| *digest == present.digest());
+        let ours = written.get(*field).is_some_and(|digest| *digest == present.digest());
         let untouched = ours || present.is_empty();
         present != value
             && match policy(field) {
@@ -75,14 +73,9 @@ pub fn remember(
     before: &Written,
     policy: impl Fn(FieldName) -> FieldPolicy,
 ) -> Written {
-    let governed = draft
-        .fields
-        .iter()
-        .filter(|(field, _)| policy(field).needs_present_value());
+    let governed = draft.fields.iter().filter(|(field, _)| policy(field).needs_present_value());
     let last_word = governed.filter_map(|(field, value)| {
-        let agreed = existing
-            .and_then(|it| it.fields.get(field))
-            .is_some_and(|present| present == value);
+        let agreed = existing.and_then(|it| it.fields.get(field)).is_some_and(|present| present == value);
         let digest = match sent.get(field) {
             Some(sent) => Some(sent.digest()),
             None if agreed => Some(value.digest()),
@@ -142,14 +135,8 @@ mod tests {
 
     #[test]
     fn a_value_that_is_there_already_is_not_sent() {
-        assert_eq!(
-            story(FieldPolicy::CrmWins, Some("CUSTOMER"), "CUSTOMER", 900),
-            None
-        );
-        assert_eq!(
-            story(FieldPolicy::WhopWins, Some("CUSTOMER"), "CUSTOMER", 900),
-            None
-        );
+        assert_eq!(story(FieldPolicy::CrmWins, Some("CUSTOMER"), "CUSTOMER", 900), None);
+        assert_eq!(story(FieldPolicy::WhopWins, Some("CUSTOMER"), "CUSTOMER", 900), None);
     }
 
     #[test]

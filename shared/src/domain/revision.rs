@@ -52,11 +52,7 @@ pub fn place(known: Option<&Link>, fact: &Revision) -> News {
         return News::First;
     };
     if known.fingerprint == fact.fingerprint {
-        return if fact.changed_at > known.changed_at {
-            News::Later
-        } else {
-            News::Same
-        };
+        return if fact.changed_at > known.changed_at { News::Later } else { News::Same };
     }
     if fact > known { News::Changed } else { News::Stale }
 }

@@ -107,17 +107,10 @@ pub const OVERLAP: Duration = Duration::from_mins(10);
 
 /// The parts of a run of `kind`, in order: facts before what they colour, parents before children.
 pub fn plan(kind: RunKind, watermark: Option<Timestamp>) -> Vec<Stage> {
-    let all = |stream| {
-        Stage::List(Query {
-            stream,
-            filter: Filter::All,
-        })
-    };
+    let all = |stream| Stage::List(Query { stream, filter: Filter::All });
     match (kind, watermark) {
         (RunKind::Backfill | RunKind::Full, _) | (RunKind::Incremental, None) => {
-            std::iter::once(Stage::Schema)
-                .chain(Stream::ALL.map(all))
-                .collect()
+            std::iter::once(Stage::Schema).chain(Stream::ALL.map(all)).collect()
         }
         (RunKind::Incremental, Some(watermark)) => since(watermark - OVERLAP),
     }
@@ -125,14 +118,7 @@ pub fn plan(kind: RunKind, watermark: Option<Timestamp>) -> Vec<Stage> {
 
 fn since(at: Timestamp) -> Vec<Stage> {
     let list = |stream, filter| Stage::List(Query { stream, filter });
-    let word = |stream, word: &str| {
-        list(
-            stream,
-            Filter::Status {
-                word: word.to_owned(),
-            },
-        )
-    };
+    let word = |stream, word: &str| list(stream, Filter::Status { word: word.to_owned() });
     let made = |stream| list(stream, Filter::CreatedAfter { at });
     vec![
         list(Stream::Variants, Filter::All),

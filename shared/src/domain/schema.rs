@@ -139,27 +139,11 @@ const fn ours(
     label: &'static str,
     description: &'static str,
 ) -> Field {
-    Field {
-        object,
-        name,
-        kind,
-        label,
-        description,
-        standard: false,
-        policy: WhopWins,
-    }
+    Field { object, name, kind, label, description, standard: false, policy: WhopWins }
 }
 
 const fn twentys(object: Object, name: FieldName, kind: Kind, policy: FieldPolicy) -> Field {
-    Field {
-        object,
-        name,
-        kind,
-        label: "",
-        description: "",
-        standard: true,
-        policy,
-    }
+    Field { object, name, kind, label: "", description: "", standard: true, policy }
 }
 
 use Kind::{
@@ -241,18 +225,10 @@ pub const FIELDS: &[Field] = &[
 /// A Whop word as an option of a select field: `past_due` → `PAST_DUE`. Characters Twenty refuses become `_`.
 pub fn option_value(word: &str) -> String {
     let keep = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_uppercase()
-        } else {
-            '_'
-        }
+        if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }
     };
     let value: String = word.chars().map(keep).collect();
-    if value.starts_with(|c: char| c.is_ascii_digit()) {
-        format!("_{value}")
-    } else {
-        value
-    }
+    if value.starts_with(|c: char| c.is_ascii_digit()) { format!("_{value}") } else { value }
 }
 
 /// The same for people: `past_due` → `Past due`.
@@ -260,9 +236,6 @@ pub fn option_label(word: &str) -> String {
     let spaced = word.replace('_', " ");
     let mut letters = spaced.chars();
     letters.next().map_or_else(String::new, |first| {
-        first
-            .to_uppercase()
-            .chain(letters.flat_map(char::to_lowercase))
-            .collect()
+        first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect()
     })
 }

@@ -36,9 +36,7 @@ impl Settings {
 
     /// Every stage an opportunity can be put in.
     pub fn every_stage(&self) -> Vec<String> {
-        let known = MembershipStatus::KNOWN
-            .iter()
-            .map(|word| self.stage(&MembershipStatus::from(*word)));
+        let known = MembershipStatus::KNOWN.iter().map(|word| self.stage(&MembershipStatus::from(*word)));
         let mut stages: Vec<String> = known.map(str::to_owned).collect();
         stages.sort();
         stages.dedup();
@@ -47,13 +45,8 @@ impl Settings {
 
     /// Who wins over a field of an object.
     pub fn policy(&self, object: Object, field: &str) -> FieldPolicy {
-        let chosen = self
-            .policies
-            .get(&format!("{}.{field}", object.singular()))
-            .copied();
-        chosen
-            .or_else(|| object.field(field).map(|field| field.policy))
-            .unwrap_or(FieldPolicy::WhopWins)
+        let chosen = self.policies.get(&format!("{}.{field}", object.singular())).copied();
+        chosen.or_else(|| object.field(field).map(|field| field.policy)).unwrap_or(FieldPolicy::WhopWins)
     }
 
     /// A text that differs whenever two choices differ; part of every fingerprint, so that a change of the

@@ -59,9 +59,7 @@ impl std::ops::Sub<Duration> for Timestamp {
 impl std::str::FromStr for Timestamp {
     type Err = BadTime;
     fn from_str(text: &str) -> Result<Self, BadTime> {
-        DateTime::parse_from_rfc3339(text)
-            .map(|time| Self(time.timestamp_millis()))
-            .map_err(|_| BadTime)
+        DateTime::parse_from_rfc3339(text).map(|time| Self(time.timestamp_millis())).map_err(|_| BadTime)
     }
 }
 

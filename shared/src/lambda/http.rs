@@ -43,19 +43,12 @@ impl Request {
 
     /// A part of the path by its position, counted from 0.
     pub fn segment(&self, index: usize) -> Result<&str> {
-        self.path()
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .nth(index)
-            .ok_or_else(Error::not_found)
+        self.path().split('/').filter(|part| !part.is_empty()).nth(index).ok_or_else(Error::not_found)
     }
 
     /// A parameter of the query.
     pub fn query(&self, name: &str) -> Option<String> {
-        self.inner
-            .query_string_parameters_ref()?
-            .first(name)
-            .map(str::to_owned)
+        self.inner.query_string_parameters_ref()?.first(name).map(str::to_owned)
     }
 
     /// A header, if it is there once and is text.
@@ -75,9 +68,7 @@ impl Request {
             return Err(Error::invalid("Send the body as application/json."));
         }
         if self.body().len() > largest {
-            return Err(Error::invalid(format!(
-                "The body is larger than {largest} bytes."
-            )));
+            return Err(Error::invalid(format!("The body is larger than {largest} bytes.")));
         }
         serde_json::from_slice(self.body()).map_err(|error| {
             let what = format!("The body is not what was expected (line {}).", error.line());
@@ -97,12 +88,7 @@ impl Request {
 
     /// All cookies in one line; API Gateway keeps them apart from the headers.
     pub fn cookies(&self) -> String {
-        let lines = self
-            .inner
-            .headers()
-            .get_all("cookie")
-            .iter()
-            .filter_map(|line| line.to_str().ok());
+        let lines = self.inner.headers().get_all("cookie").iter().filter_map(|line| line.to_str().ok());
         lines.collect::<Vec<_>>().join("; ")
     }
 }
@@ -141,9 +127,7 @@ impl Reply {
 
     /// The same with one more header.
     pub fn header(mut self, name: &'static str, value: &str) -> Result<Self> {
-        let value = value
-            .parse()
-            .map_err(|error| Error::new(Kind::Bug).because(error))?;
+        let value = value.parse().map_err(|error| Error::new(Kind::Bug).because(error))?;
         self.0.headers_mut().append(name, value);
         Ok(self)
     }
@@ -153,14 +137,8 @@ impl Reply {
         *response.status_mut() = lambda_http::http::StatusCode::from_u16(status).unwrap_or_default();
         let headers = response.headers_mut();
         headers.insert("content-type", lambda_http::http::HeaderValue::from_static(kind));
-        headers.insert(
-            "cache-control",
-            lambda_http::http::HeaderValue::from_static("no-store"),
-        );
-        headers.insert(
-            "x-content-type-options",
-            lambda_http::http::HeaderValue::from_static("nosniff"),
-        );
+        headers.insert("cache-control", lambda_http::http::HeaderValue::from_static("no-store"));
+        headers.insert("x-content-type-options", lambda_http::http::HeaderValue::from_static("nosniff"));
         Self(response)
     }
 
@@ -172,9 +150,7 @@ impl Reply {
         match kind {
             Kind::Throttled { retry_after } => {
                 let seconds = retry_after.as_secs().max(1).to_string();
-                reply
-                    .header("retry-after", &seconds)
-                    .unwrap_or_else(|_| Self::empty(503))
+                reply.header("retry-after", &seconds).unwrap_or_else(|_| Self::empty(503))
             }
             _ => reply,
         }
@@ -187,10 +163,7 @@ where
     F: FnOnce(&'static App, Request) -> Fut,
     Fut: Future<Output = Result<Reply>> + Send,
 {
-    let request = Request {
-        id: request_id(&inner),
-        inner,
-    };
+    let request = Request { id: request_id(&inner), inner };
     let id = request.id.clone();
     let span = info_span!("request", request.id = %id, http.method = request.method());
     let started = app.clock().now();
@@ -216,27 +189,12 @@ where
 pub fn tell(error: &Error) {
     let (kind, chain) = (error.kind().as_str(), error.chain());
     match error.kind() {
-        Kind::Bug => error!(
-            error.kind = kind,
-            error.chain = chain,
-            "failed: {}",
-            error.advice()
-        ),
+        Kind::Bug => error!(error.kind = kind, error.chain = chain, "failed: {}", error.advice()),
         Kind::Disconnected | Kind::Unavailable | Kind::Rejected => {
-            warn!(
-                error.kind = kind,
-                error.chain = chain,
-                "failed: {}",
-                error.advice()
-            );
+            warn!(error.kind = kind, error.chain = chain, "failed: {}", error.advice());
         }
         Kind::Invalid | Kind::Unauthenticated | Kind::NotFound | Kind::Conflict | Kind::Throttled { .. } => {
-            info!(
-                error.kind = kind,
-                error.chain = chain,
-                "refused: {}",
-                error.advice()
-            );
+            info!(error.kind = kind, error.chain = chain, "refused: {}", error.advice());
         }
     }
 }

@@ -153,31 +153,14 @@ where
     F: Fn(&'static App, Batch<J>) -> Fut + Copy,
     Fut: Future<Output = Vec<Result<()>>> + Send,
 {
-    let jobs: Vec<J> = messages
-        .iter()
-        .filter_map(|message| message.job.as_ref().ok().cloned())
-        .collect();
+    let jobs: Vec<J> = messages.iter().filter_map(|message| message.job.as_ref().ok().cloned()).collect();
     if jobs.is_empty() {
-        return messages
-            .iter()
-            .map(|_| Err(Error::bug("a message does not decode")))
-            .collect();
+        return messages.iter().map(|_| Err(Error::bug("a message does not decode"))).collect();
     }
     let expected = jobs.len();
-    match caught(handle(
-        app,
-        Batch {
-            jobs: jobs.clone(),
-            deadline,
-        },
-    ))
-    .await
-    {
+    match caught(handle(app, Batch { jobs: jobs.clone(), deadline })).await {
         Some(results) if results.len() == expected => results,
-        Some(_) => jobs
-            .iter()
-            .map(|_| Err(Error::bug("a handler forgot a message")))
-            .collect(),
+        Some(_) => jobs.iter().map(|_| Err(Error::bug("a handler forgot a message"))).collect(),
         None if expected == 1 => vec![Err(Error::bug("a handler panicked"))],
         None => one_by_one(app, jobs, deadline, handle).await,
     }
@@ -196,20 +179,9 @@ where
 {
     let mut results = Vec::with_capacity(jobs.len());
     for job in jobs {
-        let result = caught(handle(
-            app,
-            Batch {
-                jobs: vec![job],
-                deadline,
-            },
-        ))
-        .await;
+        let result = caught(handle(app, Batch { jobs: vec![job], deadline })).await;
         let panicked = || Err(Error::bug("a handler panicked"));
-        results.push(
-            result
-                .and_then(|results| results.into_iter().next())
-                .unwrap_or_else(panicked),
-        );
+        results.push(result.and_then(|results| results.into_iter().next()).unwrap_or_else(panicked));
     }
     results
 }
@@ -239,11 +211,7 @@ async fn settle(app: &'static App, message: &SqsMessage, result: Result<()>) -> 
 }
 
 fn receives(message: &SqsMessage) -> u32 {
-    message
-        .attributes
-        .get("ApproximateReceiveCount")
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(1)
+    message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
 /// Longer each time: 15 s, 1 min, 4 min.
@@ -261,11 +229,7 @@ async fn park(app: &'static App, message: &SqsMessage, error: &Error) -> Verdict
     };
     match app.queue().park(&parked).await {
         Ok(()) => {
-            error!(
-                event = "message.parked",
-                error.kind = error.kind().as_str(),
-                "a message was set aside"
-            );
+            error!(event = "message.parked", error.kind = error.kind().as_str(), "a message was set aside");
             Verdict::Done
         }
         Err(failed) => {
@@ -280,10 +244,7 @@ async fn send_again(app: &'static App, message: &SqsMessage) -> bool {
     let id = message.message_id.as_deref().unwrap_or_default();
     match app.queue().send_again(body, &group, &format!("again-{id}")).await {
         Ok(()) => {
-            warn!(
-                event = "message.sent_again",
-                "a message was tried often and is sent again as a new one"
-            );
+            warn!(event = "message.sent_again", "a message was tried often and is sent again as a new one");
             true
         }
         Err(failed) => {
@@ -303,11 +264,7 @@ async fn postpone(app: &'static App, message: &SqsMessage, delay: Duration) {
 }
 
 fn group(message: &SqsMessage) -> String {
-    message
-        .attributes
-        .get("MessageGroupId")
-        .cloned()
-        .unwrap_or_default()
+    message.attributes.get("MessageGroupId").cloned().unwrap_or_default()
 }
 
 fn failure(message: &SqsMessage) -> BatchItemFailure {
@@ -328,9 +285,7 @@ where
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
         let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
         let span = info_span!("batch", request.id = event.context.request_id);
-        let answer = answer_queue(app, event.payload, deadline, handle)
-            .instrument(span)
-            .await;
+        let answer = answer_queue(app, event.payload, deadline, handle).instrument(span).await;
         Ok::<_, std::convert::Infallible>(answer)
     }))
     .await

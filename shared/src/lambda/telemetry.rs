@@ -12,10 +12,7 @@ where
         "warn,shared={level},oauth={level},webhook={level},sync={level},graphql={level}"
     ))
     .unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(filter)
-        .with_writer(writer);
+    let lines = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(writer);
     // A subscriber that is already there (a test's) stays.
     drop(lines.with_current_span(true).with_span_list(false).try_init());
 }

@@ -20,10 +20,7 @@ fn a_session_proves_its_workspace_until_it_is_over() {
     let token = sessions.mint(workspace(7), NOW, HOUR);
 
     assert_eq!(sessions.check(token.expose(), NOW), Ok(workspace(7)));
-    assert_eq!(
-        sessions.check(token.expose(), NOW + (HOUR - Duration::from_millis(1))),
-        Ok(workspace(7))
-    );
+    assert_eq!(sessions.check(token.expose(), NOW + Duration::from_millis(3_599_999)), Ok(workspace(7)));
     assert_eq!(sessions.check(token.expose(), NOW + HOUR), Err(BadSession));
 }
 
@@ -37,10 +34,7 @@ fn a_session_of_another_key_is_refused() {
 #[test]
 fn a_payload_cannot_be_moved_under_another_signature() {
     let sessions = sessions("key");
-    let (mine, theirs) = (
-        sessions.mint(workspace(7), NOW, HOUR),
-        sessions.mint(workspace(8), NOW, HOUR),
-    );
+    let (mine, theirs) = (sessions.mint(workspace(7), NOW, HOUR), sessions.mint(workspace(8), NOW, HOUR));
     let parts = |token: &Secret| token.expose().split('.').map(str::to_owned).collect::<Vec<_>>();
 
     let mixed = format!("v1.{}.{}", parts(&theirs)[1], parts(&mine)[2]);
@@ -50,12 +44,15 @@ fn a_payload_cannot_be_moved_under_another_signature() {
 
 proptest! {
     #[test]
-    fn no_change_to_a_session_is_accepted(at: prop::sample::Index, with in "[A-Za-z0-9_.-]") {
+    fn no_change_to_a_session_is_accepted(at: prop::sample::Index, with in prop::char::ranges(vec!['-'..='.', '0'..='9', 'A'..='Z', '_'..='_', 'a'..='z'].into())) {
         let sessions = sessions("key");
         let token = sessions.mint(workspace(7), NOW, HOUR);
-        let at = at.index(token.expose().len());
+        let mut letters: Vec<char> = token.expose().chars().collect();
+        let at = at.index(letters.len());
 
-        let changed = format!("{}{with}{}", &token.expose()[..at], &token.expose()[at + 1..]);
+        letters[at] = with;
+
+        let changed: String = letters.into_iter().collect();
 
         prop_assume!(changed != token.expose());
         prop_assert_eq!(sessions.check(&changed, NOW), Err(BadSession));
@@ -79,30 +76,21 @@ proptest! {
 fn a_cookie_over_https_is_pinned_to_its_host() {
     let cookie = Cookie::Session.set(Transport::Https, &Secret::new("value"), HOUR);
 
-    assert_eq!(
-        cookie,
-        "__Host-session=value; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax; Secure"
-    );
+    assert_eq!(cookie, "__Host-session=value; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax; Secure");
 }
 
 #[test]
 fn a_cookie_over_plain_http_has_a_plain_name() {
     let cookie = Cookie::Consent.set(Transport::PlainLocal, &Secret::new("value"), HOUR);
 
-    assert_eq!(
-        cookie,
-        "consent=value; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax"
-    );
+    assert_eq!(cookie, "consent=value; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax");
 }
 
 #[test]
 fn a_cookie_is_taken_away_by_an_empty_one_that_is_over() {
     let cookie = Cookie::Session.clear(Transport::Https);
 
-    assert_eq!(
-        cookie,
-        "__Host-session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure"
-    );
+    assert_eq!(cookie, "__Host-session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure");
 }
 
 #[test]

@@ -18,11 +18,7 @@ impl Store {
     /// Adds an entry.
     pub(crate) async fn append(&self, workspace: WorkspaceId, entry: &AuditEntry) -> Result<()> {
         // The random part keeps two entries of one millisecond apart.
-        let id = format!(
-            "{:015}-{}",
-            entry.at.millis().max(0),
-            hex::encode(ids::random::<4>()?)
-        );
+        let id = format!("{:015}-{}", entry.at.millis().max(0), hex::encode(ids::random::<4>()?));
         let mut item = Key::new(workspace, KIND, id).item(entry)?;
         item.insert(EXPIRES_AT.to_owned(), number((entry.at + KEPT).seconds()));
         self.table.put(item, &Expression::default()).await?;
@@ -36,9 +32,7 @@ impl Store {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Listed<AuditEntry>> {
-        let listing = Listing::of(workspace, KIND, "", limit)
-            .from(cursor)
-            .ordered(Order::Descending);
+        let listing = Listing::of(workspace, KIND, "", limit).from(cursor).ordered(Order::Descending);
         self.table.list(&listing).await
     }
 }

@@ -30,10 +30,6 @@ impl Store {
             None => Expression::only_if(ABSENT),
             Some(version) => Expression::only_if("#version = :version").with("version", number(version)),
         };
-        Ok(self
-            .table
-            .put(key(workspace).item(bucket)?, &only)
-            .await?
-            .is_yes())
+        Ok(self.table.put(key(workspace).item(bucket)?, &only).await?.is_yes())
     }
 }

@@ -28,9 +28,7 @@ impl Store {
     pub(crate) async fn put_card(&self, workspace: WorkspaceId, card: &Card) -> Result<bool> {
         let only = Expression::only_if(format!("{ABSENT} OR #question <> :question"));
         let only = only.with("question", value(&card.question)?);
-        self.table
-            .put_once(key(workspace, &card.member).item(card)?, &only)
-            .await
+        self.table.put_once(key(workspace, &card.member).item(card)?, &only).await
     }
 
     /// The card of a member.
@@ -75,9 +73,7 @@ impl Store {
 
     /// Takes a card away, once its question is moot.
     pub(crate) async fn delete_card(&self, workspace: WorkspaceId, member: &MemberId) -> Result<()> {
-        self.table
-            .delete(&key(workspace, member), &Expression::default())
-            .await?;
+        self.table.delete(&key(workspace, member), &Expression::default()).await?;
         Ok(())
     }
 }

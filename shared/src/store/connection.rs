@@ -58,16 +58,8 @@ impl Store {
         let as_given = Expression::only_if("#id = :id AND #live = :live")
             .with("id", text(&connection.id))
             .with("live", value(&connection.live)?);
-        let mut parts = vec![
-            (key(workspace), as_given),
-            (grant::key(workspace), Expression::default()),
-        ];
-        parts.extend(
-            connection
-                .live
-                .endpoint()
-                .map(|id| (endpoint::key(id), Expression::default())),
-        );
+        let mut parts = vec![(key(workspace), as_given), (grant::key(workspace), Expression::default())];
+        parts.extend(connection.live.endpoint().map(|id| (endpoint::key(id), Expression::default())));
         self.table.delete_together(parts).await
     }
 
@@ -87,9 +79,7 @@ impl Store {
             Held::No(there) => there,
         };
         let there: Option<Connection> = there.map(read).transpose()?;
-        let open = there
-            .filter(|there| there.id == *connection)
-            .and_then(|there| there.open_run);
+        let open = there.filter(|there| there.id == *connection).and_then(|there| there.open_run);
         Ok(open.map_or(Claim::NotConnected, Claim::AlreadyOpen))
     }
 
@@ -102,19 +92,9 @@ impl Store {
         last_sync_at: Option<Timestamp>,
     ) -> Result<bool> {
         let moments = [("watermark", watermark), ("last_sync_at", last_sync_at)];
-        let known: Vec<_> = moments
-            .into_iter()
-            .filter_map(|(name, at)| Some((name, at?)))
-            .collect();
-        let sets: Vec<String> = known
-            .iter()
-            .map(|(name, _)| format!("#{name} = :{name}"))
-            .collect();
-        let set = if sets.is_empty() {
-            String::new()
-        } else {
-            format!(" SET {}", sets.join(", "))
-        };
+        let known: Vec<_> = moments.into_iter().filter_map(|(name, at)| Some((name, at?))).collect();
+        let sets: Vec<String> = known.iter().map(|(name, _)| format!("#{name} = :{name}")).collect();
+        let set = if sets.is_empty() { String::new() } else { format!(" SET {}", sets.join(", ")) };
         let mut change = Expression::update(format!("REMOVE #open_run{set}"))
             .and_only_if("#open_run = :run")
             .with("run", text(run));
@@ -180,9 +160,6 @@ impl Store {
         });
         let (listed, last) = self.table.due(Due::Sweep, start, limit).await?;
         let workspace = |item: &Item| index::attribute(item, index::GS)?.parse().ok();
-        Ok((
-            listed.iter().filter_map(workspace).collect(),
-            last.as_ref().and_then(workspace),
-        ))
+        Ok((listed.iter().filter_map(workspace).collect(), last.as_ref().and_then(workspace)))
     }
 }

@@ -30,10 +30,7 @@ impl Store {
     /// kept the first time; a body of more than 300 KB is cut and cannot be replayed.
     pub(crate) async fn begin(&self, delivery: &Delivery, now: Timestamp, lease: Duration) -> Result<Begin> {
         let (taker, until) = (taker()?, now + lease);
-        let kept = Delivery {
-            body: kept_raw(&delivery.body),
-            ..delivery.clone()
-        };
+        let kept = Delivery { body: kept_raw(&delivery.body), ..delivery.clone() };
         let change = Expression::update(
             "SET #delivery = if_not_exists(#delivery, :delivery), #progress = :progress, #taker = :taker, \
              #expires_at = if_not_exists(#expires_at, :expires) REMOVE #gk, #gs",
@@ -86,10 +83,7 @@ impl Store {
         id: &DeliveryId,
         now: Timestamp,
     ) -> Result<bool> {
-        let progress = Progress::Deferred {
-            at: now,
-            reason: "replayed".to_owned(),
-        };
+        let progress = Progress::Deferred { at: now, reason: "replayed".to_owned() };
         let change = settled(workspace, id, &progress, None)?
             .and_only_if("#progress.#state = :failed OR #progress.#what = :unknown OR #progress = :progress")
             .with("failed", text("failed"))
@@ -113,9 +107,7 @@ impl Store {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Listed<StoredDelivery>> {
-        self.table
-            .list(&Listing::of(workspace, KIND, "", limit).from(cursor))
-            .await
+        self.table.list(&Listing::of(workspace, KIND, "", limit).from(cursor)).await
     }
 
     /// Some deliveries that were put off, `limit` at most.
@@ -124,9 +116,7 @@ impl Store {
         workspace: WorkspaceId,
         limit: usize,
     ) -> Result<Vec<StoredDelivery>> {
-        let found = self
-            .due_deliveries(workspace, Due::Deferred(workspace), limit)
-            .await?;
+        let found = self.due_deliveries(workspace, Due::Deferred(workspace), limit).await?;
         let deferred = |it: &StoredDelivery| matches!(it.progress, Progress::Deferred { .. });
         Ok(found.into_iter().filter(deferred).collect())
     }
@@ -137,18 +127,9 @@ impl Store {
         workspace: WorkspaceId,
         limit: usize,
     ) -> Result<Vec<StoredDelivery>> {
-        let found = self
-            .due_deliveries(workspace, Due::Unknown(workspace), limit)
-            .await?;
-        let unknown = |it: &StoredDelivery| {
-            matches!(
-                it.progress,
-                Progress::Done {
-                    what: Effect::Unknown,
-                    ..
-                }
-            )
-        };
+        let found = self.due_deliveries(workspace, Due::Unknown(workspace), limit).await?;
+        let unknown =
+            |it: &StoredDelivery| matches!(it.progress, Progress::Done { what: Effect::Unknown, .. });
         Ok(found.into_iter().filter(unknown).collect())
     }
 
@@ -159,9 +140,7 @@ impl Store {
             let (listed, last) = self.table.due(Due::Unknown(workspace), start, 1_000).await?;
             for item in &listed {
                 let name = index::attribute(item, index::GS).and_then(|by| by.rsplit_once('#'));
-                *counts
-                    .entry(name.map_or(NAMELESS, |(event, _)| event).to_owned())
-                    .or_default() += 1;
+                *counts.entry(name.map_or(NAMELESS, |(event, _)| event).to_owned()).or_default() += 1;
             }
             if last.is_none() {
                 return Ok(counts);
@@ -178,10 +157,7 @@ impl Store {
     ) -> Result<Vec<StoredDelivery>> {
         let (listed, _) = self.table.due(due, None, limit).await?;
         let id = |item: &Item| index::attribute(item, SK)?.split_once('#')?.1.parse().ok();
-        let keys = listed
-            .iter()
-            .filter_map(id)
-            .map(|id: DeliveryId| key(workspace, &id));
+        let keys = listed.iter().filter_map(id).map(|id: DeliveryId| key(workspace, &id));
         let found = self.table.get_many(keys).await?;
         let mut found: Vec<StoredDelivery> = found.into_iter().map(read).collect::<Result<_>>()?;
         found.sort_by_key(|it| it.delivery.received_at);
@@ -203,21 +179,16 @@ fn settled(
 ) -> Result<Expression> {
     let due = match progress {
         Progress::Deferred { .. } => Some((Due::Deferred(workspace), id.to_string())),
-        Progress::Done {
-            what: Effect::Unknown,
-            ..
-        } => Some((Due::Unknown(workspace), format!("{}#{id}", listed_name(event)))),
+        Progress::Done { what: Effect::Unknown, .. } => {
+            Some((Due::Unknown(workspace), format!("{}#{id}", listed_name(event))))
+        }
         Progress::Done { .. } | Progress::Running { .. } | Progress::Failed { .. } => None,
     };
     let mut set = "SET #progress = :progress".to_owned();
     if event.is_some() {
         set.push_str(", #event = :event");
     }
-    set.push_str(if due.is_some() {
-        ", #gk = :gk, #gs = :gs"
-    } else {
-        " REMOVE #gk, #gs"
-    });
+    set.push_str(if due.is_some() { ", #gk = :gk, #gs = :gs" } else { " REMOVE #gk, #gs" });
     let mut change = Expression::update(set).with("progress", value(progress)?);
     if let Some(event) = event {
         change = change.with("event", text(event));

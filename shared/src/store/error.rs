@@ -35,17 +35,17 @@ impl StoreError {
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let refusal = error
-            .as_service_error()
-            .map(|refusal| refusal.code().unwrap_or_default());
+        if matches!(error, SdkError::ConstructionFailure(_)) {
+            return Self::Refused(error.into());
+        }
+        let refusal = error.as_service_error().map(|refusal| refusal.code().unwrap_or_default());
         match refusal {
-            None if matches!(error, SdkError::ConstructionFailure(_)) => Self::Refused(error.into()),
-            None => Self::Unavailable(error.into()),
             Some(
                 "ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded",
             ) => Self::Throttled(error.into()),
             // A conflict is another transaction on the same item at this moment.
-            Some(
+            None
+            | Some(
                 ""
                 | "InternalServerError"
                 | "ServiceUnavailable"
@@ -68,9 +68,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Unavailable(_) => Self::new(Kind::Unavailable),
-            StoreError::Throttled(_) => Self::new(Kind::Throttled {
-                retry_after: Duration::from_secs(1),
-            }),
+            StoreError::Throttled(_) => Self::new(Kind::Throttled { retry_after: Duration::from_secs(1) }),
             StoreError::BadCursor => {
                 Self::invalid("This cursor does not belong to this list. Start again from its beginning.")
             }

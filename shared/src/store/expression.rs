@@ -25,10 +25,7 @@ pub(super) const PRESENT: &str = "attribute_exists(#pk)";
 impl Expression {
     /// Changes an item by an update expression.
     pub(super) fn update(update: impl Into<String>) -> Self {
-        Self {
-            update: Some(update.into()),
-            ..Self::default()
-        }
+        Self { update: Some(update.into()), ..Self::default() }
     }
 
     /// Changes or replaces an item only where this holds.

@@ -66,9 +66,7 @@ impl Store {
     /// Every fact that colours a record.
     pub(crate) async fn facts_of(&self, workspace: WorkspaceId, parent: &Parent) -> Result<Vec<Fact>> {
         let family = family(parent);
-        self.table
-            .list_all(Listing::of(workspace, KIND, &family, usize::MAX))
-            .await
+        self.table.list_all(Listing::of(workspace, KIND, &family, usize::MAX)).await
     }
 
     /// These variants of these products, as far as they are known.
@@ -97,9 +95,7 @@ impl Store {
         parent: &Parent,
         name: &RecordRef,
     ) -> Result<()> {
-        self.table
-            .delete(&key(workspace, parent, name), &Expression::default())
-            .await?;
+        self.table.delete(&key(workspace, parent, name), &Expression::default()).await?;
         Ok(())
     }
 }

@@ -13,11 +13,7 @@ use crate::domain::source::RecordRef;
 const KIND: &str = "FAILED";
 
 fn key(workspace: WorkspaceId, name: &RecordRef) -> Key {
-    Key::new(
-        workspace,
-        KIND,
-        format_args!("{}#{}", name.stream().as_str(), name.id()),
-    )
+    Key::new(workspace, KIND, format_args!("{}#{}", name.stream().as_str(), name.id()))
 }
 
 impl Store {
@@ -47,9 +43,7 @@ impl Store {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Listed<FailedRecord>> {
-        self.table
-            .list(&Listing::of(workspace, KIND, "", limit).from(cursor))
-            .await
+        self.table.list(&Listing::of(workspace, KIND, "", limit).from(cursor)).await
     }
 
     /// One failed record.
@@ -67,21 +61,14 @@ impl Store {
         workspace: WorkspaceId,
         names: &[RecordRef],
     ) -> Result<HashMap<RecordRef, FailedRecord>> {
-        let items = self
-            .table
-            .get_many(names.iter().map(|name| key(workspace, name)))
-            .await?;
+        let items = self.table.get_many(names.iter().map(|name| key(workspace, name))).await?;
         let failed = items.into_iter().map(read::<FailedRecord>);
-        failed
-            .map(|failed| failed.map(|failed| (failed.name.clone(), failed)))
-            .collect()
+        failed.map(|failed| failed.map(|failed| (failed.name.clone(), failed))).collect()
     }
 
     /// Forgets a record that succeeded, or that nobody wants any more.
     pub(crate) async fn clear_failed(&self, workspace: WorkspaceId, name: &RecordRef) -> Result<()> {
-        self.table
-            .delete(&key(workspace, name), &Expression::default())
-            .await?;
+        self.table.delete(&key(workspace, name), &Expression::default()).await?;
         Ok(())
     }
 }

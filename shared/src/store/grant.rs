@@ -22,9 +22,7 @@ pub(super) fn taker() -> Result<String> {
 
 /// True if an item bears this mark.
 pub(super) fn is_taken_by(item: &Item, taker: &str) -> bool {
-    item.get(TAKER)
-        .and_then(|mark| mark.as_s().ok())
-        .is_some_and(|mark| mark == taker)
+    item.get(TAKER).and_then(|mark| mark.as_s().ok()).is_some_and(|mark| mark == taker)
 }
 
 impl Store {
@@ -79,10 +77,7 @@ impl Store {
             Held::No(there) => there.filter(|item| is_taken_by(item, &taker)),
         };
         let stored: Option<StoredGrant> = ours.map(read).transpose()?;
-        Ok(stored.map(|stored| Lease {
-            fence: stored.fence,
-            until,
-        }))
+        Ok(stored.map(|stored| Lease { fence: stored.fence, until }))
     }
 
     /// Keeps what a refresh brought and ends the lease. False if the lease was lost; then another's tokens are
@@ -94,9 +89,7 @@ impl Store {
         grant: &Grant,
     ) -> Result<bool> {
         let change = "SET #grant = :grant, #version = #version + :one REMOVE #leased_until, #taker";
-        let change = Expression::update(change)
-            .with("grant", value(grant)?)
-            .with("one", number(1));
+        let change = Expression::update(change).with("grant", value(grant)?).with("one", number(1));
         self.with_lease(workspace, lease, change).await
     }
 
@@ -129,9 +122,7 @@ impl Store {
     }
 
     async fn with_lease(&self, workspace: WorkspaceId, lease: &Lease, change: Expression) -> Result<bool> {
-        let change = change
-            .and_only_if("#fence = :fence")
-            .with("fence", number(lease.fence));
+        let change = change.and_only_if("#fence = :fence").with("fence", number(lease.fence));
         Ok(self.table.update(&key(workspace), &change).await?.is_yes())
     }
 }

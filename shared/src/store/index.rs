@@ -42,10 +42,7 @@ impl Due {
 
 /// An attribute of a listed item.
 pub(super) fn attribute<'a>(listed: &'a Item, name: &str) -> Option<&'a str> {
-    listed
-        .get(name)
-        .and_then(|value| value.as_s().ok())
-        .map(String::as_str)
+    listed.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
 }
 
 impl Table {

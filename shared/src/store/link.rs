@@ -18,11 +18,7 @@ const PLACE: &str = "place";
 const AT_ONCE: usize = 16;
 
 fn key(workspace: WorkspaceId, name: &RecordRef) -> Key {
-    Key::new(
-        workspace,
-        "LINK",
-        format_args!("{}#{}", name.stream().as_str(), name.id()),
-    )
+    Key::new(workspace, "LINK", format_args!("{}#{}", name.stream().as_str(), name.id()))
 }
 
 fn item(workspace: WorkspaceId, link: &Link) -> Result<Item> {
@@ -43,14 +39,9 @@ impl Store {
         workspace: WorkspaceId,
         names: &[RecordRef],
     ) -> Result<HashMap<RecordRef, Link>> {
-        let items = self
-            .table
-            .get_many(names.iter().map(|name| key(workspace, name)))
-            .await?;
+        let items = self.table.get_many(names.iter().map(|name| key(workspace, name))).await?;
         let links = items.into_iter().map(read::<Link>);
-        links
-            .map(|link| link.map(|link| (link.name.clone(), link)))
-            .collect()
+        links.map(|link| link.map(|link| (link.name.clone(), link))).collect()
     }
 
     /// Keeps a link, if there is none or an older one. True if it is there now just so.
@@ -90,28 +81,19 @@ impl Store {
         let Some(link) = self.find_link(workspace, name).await? else {
             return Ok(false);
         };
-        let nothing = Revision {
-            fingerprint: Fingerprint(String::new()),
-            ..link.revision.clone()
-        };
-        let change = place(&nothing)?
-            .and_only_if("#place = :was")
-            .with("was", text(&link.revision));
+        let nothing = Revision { fingerprint: Fingerprint(String::new()), ..link.revision.clone() };
+        let change = place(&nothing)?.and_only_if("#place = :was").with("was", text(&link.revision));
         Ok(self.table.update(&key(workspace, name), &change).await?.is_yes())
     }
 
     /// Takes a link away.
     pub(crate) async fn delete_link(&self, workspace: WorkspaceId, name: &RecordRef) -> Result<()> {
-        self.table
-            .delete(&key(workspace, name), &Expression::default())
-            .await?;
+        self.table.delete(&key(workspace, name), &Expression::default()).await?;
         Ok(())
     }
 }
 
 fn place(revision: &Revision) -> Result<Expression> {
     let change = Expression::update("SET #revision = :revision, #place = :place");
-    Ok(change
-        .with("revision", value(revision)?)
-        .with(PLACE, text(revision)))
+    Ok(change.with("revision", value(revision)?).with(PLACE, text(revision)))
 }

@@ -46,14 +46,7 @@ impl<'a> Listing<'a> {
     pub(super) fn of(workspace: WorkspaceId, kind: &str, ids: &str, limit: usize) -> Self {
         let prefix = format!("{kind}#{ids}");
         let limit = limit.clamp(1, LONGEST);
-        Self {
-            workspace,
-            prefix,
-            order: Order::Ascending,
-            limit,
-            cursor: None,
-            without: None,
-        }
+        Self { workspace, prefix, order: Order::Ascending, limit, cursor: None, without: None }
     }
 
     /// The same from where a page ended.
@@ -71,10 +64,7 @@ impl<'a> Listing<'a> {
     /// The same, only what lacks this attribute.
     #[must_use]
     pub(super) fn without(self, attribute: &'static str) -> Self {
-        Self {
-            without: Some(attribute),
-            ..self
-        }
+        Self { without: Some(attribute), ..self }
     }
 
     fn partition(&self) -> String {
@@ -86,26 +76,18 @@ impl<'a> Listing<'a> {
         let Some(cursor) = self.cursor else {
             return Ok(None);
         };
-        let bytes = URL_SAFE_NO_PAD
-            .decode(cursor)
-            .map_err(|_| StoreError::BadCursor)?;
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| StoreError::BadCursor)?;
         let key = String::from_utf8(bytes).map_err(|_| StoreError::BadCursor)?;
         let (partition, sort) = key.split_once('\n').ok_or(StoreError::BadCursor)?;
         if partition != self.partition() || !sort.starts_with(&self.prefix) {
             return Err(StoreError::BadCursor);
         }
-        Ok(Some(Item::from([
-            (PK.to_owned(), text(partition)),
-            (SK.to_owned(), text(sort)),
-        ])))
+        Ok(Some(Item::from([(PK.to_owned(), text(partition)), (SK.to_owned(), text(sort))])))
     }
 }
 
 fn cursor_at(item: &Item) -> Option<String> {
-    let part = |name| {
-        item.get(name)
-            .and_then(|value: &AttributeValue| value.as_s().ok())
-    };
+    let part = |name| item.get(name).and_then(|value: &AttributeValue| value.as_s().ok());
     Some(URL_SAFE_NO_PAD.encode(format!("{}\n{}", part(PK)?, part(SK)?)))
 }
 

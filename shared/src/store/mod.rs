@@ -28,7 +28,6 @@ pub(crate) use self::card::Cards;
 pub(crate) use self::connection::Claim;
 pub(crate) use self::error::StoreError;
 pub(crate) use self::fact::Kept;
-pub(crate) use self::listing::Listed;
 pub(crate) use self::run::Open;
 
 use self::table::Table;
@@ -44,9 +43,7 @@ pub(crate) struct Store {
 impl Store {
     /// The table of this name.
     pub(crate) fn new(client: aws_sdk_dynamodb::Client, table_name: impl Into<String>) -> Self {
-        Self {
-            table: Table::new(client, table_name.into()),
-        }
+        Self { table: Table::new(client, table_name.into()) }
     }
 }
 

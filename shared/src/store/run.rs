@@ -55,9 +55,7 @@ impl Store {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Listed<Run>> {
-        let listing = Listing::of(workspace, KIND, "", limit)
-            .from(cursor)
-            .ordered(Order::Descending);
+        let listing = Listing::of(workspace, KIND, "", limit).from(cursor).ordered(Order::Descending);
         self.table.list(&listing).await
     }
 
@@ -73,12 +71,7 @@ impl Store {
             Held::Yes(_) => Ok(true),
             Held::No(there) => {
                 let there: Option<Run> = there.map(read).transpose()?;
-                Ok(there.is_some_and(|there| {
-                    Run {
-                        expected: after.expected,
-                        ..there
-                    } == *after
-                }))
+                Ok(there.is_some_and(|there| Run { expected: after.expected, ..there } == *after))
             }
         }
     }
@@ -95,9 +88,7 @@ impl Store {
         let words: Vec<String> = (0..from.len()).map(|at| format!(":from{at}")).collect();
         let states = words.join(", ");
         let mut change = Expression::update("SET #state = :to, #moved_at = :now")
-            .and_only_if(format!(
-                "#state.#state IN ({states}) OR (#state = :to AND #moved_at = :now)"
-            ))
+            .and_only_if(format!("#state.#state IN ({states}) OR (#state = :to AND #moved_at = :now)"))
             .with("to", value(to)?)
             .with("now", number(now.millis()));
         for (at, state) in from.iter().enumerate() {
@@ -140,13 +131,7 @@ fn item_change(key: &Key, run: &Run) -> Result<Expression> {
     let mut names: Vec<&String> = item.keys().collect();
     names.sort();
     let sets: Vec<String> = names.iter().map(|name| format!("#{name} = :{name}")).collect();
-    let remove = if run.cursor.is_none() {
-        " REMOVE #cursor"
-    } else {
-        ""
-    };
+    let remove = if run.cursor.is_none() { " REMOVE #cursor" } else { "" };
     let change = Expression::update(format!("SET {}{remove}", sets.join(", ")));
-    Ok(item
-        .into_iter()
-        .fold(change, |change, (name, value)| change.with(&name, value)))
+    Ok(item.into_iter().fold(change, |change, (name, value)| change.with(&name, value)))
 }

@@ -39,10 +39,7 @@ pub(super) struct Key {
 impl Key {
     /// The item `id` of a kind. Neither contains `#`, unless an id is made of several.
     pub(super) fn new(workspace: WorkspaceId, kind: &str, id: impl Display) -> Self {
-        Self {
-            workspace,
-            sort: format!("{kind}#{id}"),
-        }
+        Self { workspace, sort: format!("{kind}#{id}") }
     }
 
     /// The partition of a workspace.
@@ -67,11 +64,7 @@ impl Key {
 
 /// Reads an item.
 pub(super) fn read<T: DeserializeOwned>(item: Item) -> Result<T> {
-    let key = item
-        .get(SK)
-        .and_then(|key| key.as_s().ok())
-        .cloned()
-        .unwrap_or_default();
+    let key = item.get(SK).and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
     serde_dynamo::from_item(item).map_err(|_| StoreError::Corrupt { key })
 }
 
@@ -108,16 +101,8 @@ impl Table {
 
     /// The value at a key.
     pub(super) async fn find<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>> {
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.name)
-            .consistent_read(true);
-        let answer = request
-            .set_key(Some(key.attributes()))
-            .send()
-            .await
-            .map_err(StoreError::of)?;
+        let request = self.client.get_item().table_name(&self.name).consistent_read(true);
+        let answer = request.set_key(Some(key.attributes())).send().await.map_err(StoreError::of)?;
         answer.item.map(read).transpose()
     }
 
@@ -226,10 +211,7 @@ impl Table {
         if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
             error.as_service_error()
         {
-            let mut codes = cancelled
-                .cancellation_reasons()
-                .iter()
-                .filter_map(|reason| reason.code());
+            let mut codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
             if codes.any(|code| code == "ConditionalCheckFailed") {
                 return Ok(false);
             }
@@ -266,12 +248,7 @@ impl Table {
         let request = self.client.batch_get_item().request_items(&self.name, asked);
         let answer = request.send().await.map_err(StoreError::of)?;
         let found = answer.responses.and_then(|mut tables| tables.remove(&self.name));
-        let left = answer
-            .unprocessed_keys
-            .and_then(|mut tables| tables.remove(&self.name));
-        Ok((
-            found.unwrap_or_default(),
-            left.map(|left| left.keys).unwrap_or_default(),
-        ))
+        let left = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.name));
+        Ok((found.unwrap_or_default(), left.map(|left| left.keys).unwrap_or_default()))
     }
 }

@@ -58,19 +58,12 @@ impl Fixture {
             access_key_id: "AKIDEXAMPLE".to_owned(),
             secret_access_key: Secret::new("secret"),
             session_token: None,
-            endpoints: Endpoints {
-                dynamodb: Some(database.url()),
-                ..Endpoints::default()
-            },
+            endpoints: Endpoints { dynamodb: Some(database.url()), ..Endpoints::default() },
             ca_bundle: None,
         };
         let client = Aws::new(settings).unwrap().dynamodb();
         create_table(&client).await;
-        Self {
-            store: Store::new(client, TABLE),
-            faults,
-            database,
-        }
+        Self { store: Store::new(client, TABLE), faults, database }
     }
 
     /// The answer to the next call of this operation is lost after it took effect.
@@ -91,13 +84,8 @@ impl Fixture {
 }
 
 async fn create_table(client: &aws_sdk_dynamodb::Client) {
-    let key = |name: &str, kind| {
-        KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build()
-            .unwrap()
-    };
+    let key =
+        |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
     let attribute = |name: &str| {
         let text = AttributeDefinition::builder().attribute_type(ScalarAttributeType::S);
         text.attribute_name(name).build().unwrap()
@@ -106,11 +94,7 @@ async fn create_table(client: &aws_sdk_dynamodb::Client) {
         .index_name("due")
         .key_schema(key("gk", KeyType::Hash))
         .key_schema(key("gs", KeyType::Range))
-        .projection(
-            Projection::builder()
-                .projection_type(ProjectionType::KeysOnly)
-                .build(),
-        );
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build());
     client
         .create_table()
         .table_name(TABLE)

@@ -17,9 +17,7 @@ fn key(workspace: WorkspaceId, digest: &str) -> Key {
 impl Store {
     /// Keeps a new token. False if there is another of its digest.
     pub(crate) async fn put_token(&self, workspace: WorkspaceId, token: &ApiToken) -> Result<bool> {
-        self.table
-            .insert(key(workspace, &token.digest).item(token)?)
-            .await
+        self.table.insert(key(workspace, &token.digest).item(token)?).await
     }
 
     /// The token of a digest, revoked ones too.
@@ -43,14 +41,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool> {
         let change = Expression::update("SET #revoked_at = :now")
-            .and_only_if(format!(
-                "{PRESENT} AND (attribute_not_exists(#revoked_at) OR #revoked_at = :now)"
-            ))
+            .and_only_if(format!("{PRESENT} AND (attribute_not_exists(#revoked_at) OR #revoked_at = :now)"))
             .with("now", number(now.millis()));
-        Ok(self
-            .table
-            .update(&key(workspace, digest), &change)
-            .await?
-            .is_yes())
+        Ok(self.table.update(&key(workspace, digest), &change).await?.is_yes())
     }
 }

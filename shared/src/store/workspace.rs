@@ -30,9 +30,7 @@ impl Store {
             None => Expression::only_if(ABSENT),
             Some(version) => Expression::only_if("#version = :version").with("version", number(version)),
         };
-        self.table
-            .put_once(key_of(workspace.id).item(workspace)?, &only)
-            .await
+        self.table.put_once(key_of(workspace.id).item(workspace)?, &only).await
     }
 
     /// Keeps what is known of our fields there.

@@ -25,10 +25,7 @@ pub(crate) fn key_claims(key: &Secret) -> KeyClaims {
     };
     KeyClaims {
         is_api_key: claims.kind.as_deref() == Some("API_KEY"),
-        expires_at: claims
-            .exp
-            .and_then(|seconds| seconds.checked_mul(1000))
-            .map(Timestamp::from_millis),
+        expires_at: claims.exp.and_then(|seconds| seconds.checked_mul(1000)).map(Timestamp::from_millis),
         workspace: claims.workspace_id,
     }
 }

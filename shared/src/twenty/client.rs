@@ -96,9 +96,7 @@ fn outgoing<'a>(at: At<'a>, method: Method, path: &str) -> Outgoing<'a> {
 
 /// `path` on the server, below whatever path the server's own address has.
 fn address(server: &Url, path: &str) -> Url {
-    let (path, query) = path
-        .split_once('?')
-        .map_or((path, None), |(path, query)| (path, Some(query)));
+    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     let mut url = server.clone();
     url.set_path(&format!("{}{path}", server.path().trim_end_matches('/')));
     url.set_query(query);

@@ -19,10 +19,7 @@ pub(crate) enum TwentyError {
     Forbidden { right: Right },
     /// Too many calls. `limit` is what Twenty grants in a minute, where it says so.
     #[error("twenty asked us to slow down")]
-    Throttled {
-        retry_after: Option<Duration>,
-        limit: Option<u32>,
-    },
+    Throttled { retry_after: Option<Duration>, limit: Option<u32> },
     /// The plan's quota is used up; another try costs and brings nothing.
     #[error("the quota of the twenty plan is used up")]
     QuotaExhausted,
@@ -109,10 +106,7 @@ impl fmt::Display for Right {
 impl TwentyError {
     /// True if a batch was refused for what is in it: sent in halves, all but the bad record will land.
     pub(crate) fn refuses_content(&self) -> bool {
-        matches!(
-            self,
-            Self::Rejected { .. } | Self::OptionMissing { .. } | Self::Misused(_)
-        )
+        matches!(self, Self::Rejected { .. } | Self::OptionMissing { .. } | Self::Misused(_))
     }
 
     /// True if the key itself no longer opens the door; only a new one helps.
@@ -123,9 +117,7 @@ impl TwentyError {
     fn kind(&self) -> Kind {
         match self {
             // A proxy that drops the header is not a key that was revoked.
-            Self::Unauthorized {
-                reason: KeyProblem::NoToken,
-            }
+            Self::Unauthorized { reason: KeyProblem::NoToken }
             | Self::Unavailable { .. }
             | Self::Unexpected { .. } => Kind::Unavailable,
             Self::Unauthorized { .. } => Kind::Disconnected,
@@ -133,9 +125,9 @@ impl TwentyError {
             | Self::QuotaExhausted
             | Self::Rejected { .. }
             | Self::OptionMissing { .. } => Kind::Rejected,
-            Self::Throttled { retry_after, .. } => Kind::Throttled {
-                retry_after: retry_after.unwrap_or(Duration::from_secs(1)),
-            },
+            Self::Throttled { retry_after, .. } => {
+                Kind::Throttled { retry_after: retry_after.unwrap_or(Duration::from_secs(1)) }
+            }
             Self::NameTaken | Self::SchemaDrift { .. } => Kind::Conflict,
             Self::NotAllowed { .. } => Kind::Invalid,
             Self::Misused(_) => Kind::Bug,
@@ -217,13 +209,10 @@ impl From<HttpError> for TwentyError {
             return Self::NotAllowed { why, source: error };
         }
         match error {
-            HttpError::TooLarge(_) => Self::Unexpected {
-                what: error.to_string(),
-            },
-            HttpError::NotAllowed(_) | HttpError::Unreachable(_) | HttpError::TimedOut => Self::Unavailable {
-                status: None,
-                source: Some(error),
-            },
+            HttpError::TooLarge(_) => Self::Unexpected { what: error.to_string() },
+            HttpError::NotAllowed(_) | HttpError::Unreachable(_) | HttpError::TimedOut => {
+                Self::Unavailable { status: None, source: Some(error) }
+            }
         }
     }
 }

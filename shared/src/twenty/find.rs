@@ -37,27 +37,19 @@ impl Twenty {
         };
         let fields = lookup.fields()?;
         let query = lookup.query(&fields);
-        let mut found: Records = self
-            .graphql(at, Graph::Records, &query, json!({"f": filter}))
-            .await?;
-        let list = found
-            .remove(lookup.object.plural())
-            .ok_or_else(|| odd("no list"))?;
+        let mut found: Records = self.graphql(at, Graph::Records, &query, json!({"f": filter})).await?;
+        let list = found.remove(lookup.object.plural()).ok_or_else(|| odd("no list"))?;
         if list.page.has_next_page {
             // Half of the holders of an e-mail would be taken for all of them.
             return Err(odd("more records than were asked for"));
         }
         let records = list.edges.into_iter().map(|edge| edge.node);
-        records
-            .map(|record| existing(lookup.object, &fields, &record))
-            .collect()
+        records.map(|record| existing(lookup.object, &fields, &record)).collect()
     }
 }
 
 fn odd(what: &str) -> TwentyError {
-    TwentyError::Unexpected {
-        what: what.to_owned(),
-    }
+    TwentyError::Unexpected { what: what.to_owned() }
 }
 
 impl Lookup<'_> {
@@ -120,24 +112,15 @@ fn type_name(object: Object) -> &'static str {
 }
 
 fn existing(object: Object, fields: &[&'static Field], record: &Record) -> Result<Existing, TwentyError> {
-    let text = |name: &str| {
-        record
-            .get(name)
-            .and_then(Json::as_str)
-            .filter(|text| !text.is_empty())
-    };
-    let email = record
-        .get("emails")
-        .and_then(|it| it.get("primaryEmail")?.as_str());
+    let text = |name: &str| record.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+    let email = record.get("emails").and_then(|it| it.get("primaryEmail")?.as_str());
     let values = fields.iter().map(|field| {
         let json = record.get(&value::column(field)).unwrap_or(&Json::Null);
         (field.name, value::read(field.kind, json))
     });
     Ok(Existing {
         object,
-        id: text("id")
-            .and_then(|id| id.parse().ok())
-            .ok_or_else(|| odd("a record without an id"))?,
+        id: text("id").and_then(|id| id.parse().ok()).ok_or_else(|| odd("a record without an id"))?,
         key: text(object.key_field()).map(str::to_owned),
         email: email.filter(|it| !it.is_empty()).map(str::to_lowercase),
         deleted: text("deletedAt").is_some(),

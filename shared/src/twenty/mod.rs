@@ -4,11 +4,7 @@
 //! takes the token first. It never repeats a call, never waits between two, and lets no wire type out.
 #![cfg_attr(
     not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "the use cases that call it are written after it"
-    )
+    expect(dead_code, unused_imports, reason = "the use cases that call it are written after it")
 )]
 
 mod claims;

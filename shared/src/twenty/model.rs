@@ -18,9 +18,7 @@ pub(super) fn name(field: &Field) -> String {
 impl Model {
     /// Takes in an object, in place of what was known of it. Objects that are not ours are left out.
     pub(super) fn put_object(&mut self, there: ObjectThere) {
-        let ours = Object::ALL
-            .into_iter()
-            .find(|it| it.singular() == there.name_singular);
+        let ours = Object::ALL.into_iter().find(|it| it.singular() == there.name_singular);
         if let Some(object) = ours {
             self.0.insert(object.singular(), there);
         }
@@ -49,9 +47,7 @@ impl Model {
 
     /// `person.whopStatus` → the options that exist, for every select field we write.
     pub(super) fn options(&self) -> BTreeMap<String, Vec<String>> {
-        let choices = FIELDS
-            .iter()
-            .filter(|field| matches!(field.kind, Kind::Choice(_)));
+        let choices = FIELDS.iter().filter(|field| matches!(field.kind, Kind::Choice(_)));
         let found = choices.filter_map(|field| Some((name(field), self.field(field.object, field.name)?)));
         found.map(|(name, there)| (name, option_values(there))).collect()
     }
@@ -60,7 +56,5 @@ impl Model {
 /// The values of a select field's options.
 pub(super) fn option_values(there: &FieldThere) -> Vec<String> {
     let options = there.options.iter().flatten();
-    options
-        .filter_map(|option| option.get("value")?.as_str().map(str::to_owned))
-        .collect()
+    options.filter_map(|option| option.get("value")?.as_str().map(str::to_owned)).collect()
 }

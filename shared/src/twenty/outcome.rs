@@ -43,11 +43,7 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, TwentyError> {
         what: if is_page(body) {
             "a web page".to_owned()
         } else {
-            format!(
-                "an answer that does not decode, at {}:{}",
-                error.line(),
-                error.column()
-            )
+            format!("an answer that does not decode, at {}:{}", error.line(), error.column())
         },
     })
 }
@@ -74,16 +70,7 @@ impl Said {
             .filter_map(|name| body.get(*name)?.as_str().map(str::to_owned))
             .collect();
         codes.extend(nested(body).filter_map(|error| text(error, "code")));
-        let header = |name| {
-            answer
-                .headers
-                .get(name)?
-                .to_str()
-                .ok()?
-                .trim()
-                .parse::<u64>()
-                .ok()
-        };
+        let header = |name| answer.headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
         let number = |name: &str| body.get(name).and_then(Value::as_u64);
         let seconds = header("retry-after").or_else(|| number("retryAfterSeconds"));
         let wait = number("retryAfterMs").map(Duration::from_millis);
@@ -111,13 +98,8 @@ impl Said {
 /// The errors of a refused change to the data model, those of the thing itself first.
 fn nested(body: &Map<String, Value>) -> impl Iterator<Item = &Value> {
     let kinds = ["objectMetadata", "fieldMetadata", "index"];
-    let groups = kinds
-        .into_iter()
-        .filter_map(|kind| body.get("errors")?.get(kind)?.as_array());
-    groups
-        .flatten()
-        .filter_map(|group| group.get("errors")?.as_array())
-        .flatten()
+    let groups = kinds.into_iter().filter_map(|kind| body.get("errors")?.get(kind)?.as_array());
+    groups.flatten().filter_map(|group| group.get("errors")?.as_array()).flatten()
 }
 
 fn text(value: &Value, name: &str) -> Option<String> {
@@ -127,11 +109,7 @@ fn text(value: &Value, name: &str) -> Option<String> {
 /// The limit of newer servers, as calls a minute.
 fn named_limit(body: &Map<String, Value>) -> Option<u32> {
     let limit = body.get("limit")?.as_u64()?;
-    let count = body
-        .get("periodCount")
-        .and_then(Value::as_u64)
-        .unwrap_or(1)
-        .max(1);
+    let count = body.get("periodCount").and_then(Value::as_u64).unwrap_or(1).max(1);
     let unit = body.get("periodUnit").and_then(Value::as_str).unwrap_or("minute");
     let seconds = match unit.to_ascii_lowercase().trim_end_matches('s') {
         "second" => 1,
@@ -144,9 +122,8 @@ fn named_limit(body: &Map<String, Value>) -> Option<u32> {
 
 /// `Limit reached (100 tokens per 60000 ms)` as calls a minute.
 fn limit_in(message: &str) -> Option<u32> {
-    let mut numbers = message
-        .split(|c: char| !c.is_ascii_digit())
-        .filter_map(|digits| digits.parse::<u64>().ok());
+    let mut numbers =
+        message.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse::<u64>().ok());
     let (tokens, ms) = (numbers.next()?, numbers.next()?);
     u32::try_from(tokens.checked_mul(60_000)?.checked_div(ms)?).ok()
 }
@@ -155,17 +132,9 @@ fn limit_in(message: &str) -> Option<u32> {
 fn refusal(answer: &Answer, right: Right) -> TwentyError {
     let body = serde_json::from_slice::<Value>(&answer.body);
     let mut said = match &body {
-        Ok(Value::Object(body)) => Said {
-            message: message(body),
-            ..Said::new(answer, body)
-        },
+        Ok(Value::Object(body)) => Said { message: message(body), ..Said::new(answer, body) },
         other => Said {
-            message: other
-                .as_ref()
-                .ok()
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
+            message: other.as_ref().ok().and_then(Value::as_str).unwrap_or_default().to_owned(),
             ..Said::new(answer, &Map::new())
         },
     };
@@ -260,10 +229,7 @@ fn content(said: &Said) -> Option<TwentyError> {
     let foreign =
         said.message.is_empty() || matches!(said.status, 300..400 | 405) || said.contains("Cannot POST");
     if permanent || !(internal || foreign) {
-        return Some(TwentyError::Rejected {
-            reason: without_values(&said.message),
-            culprit: said.culprit,
-        });
+        return Some(TwentyError::Rejected { reason: without_values(&said.message), culprit: said.culprit });
     }
     None
 }
@@ -271,11 +237,7 @@ fn content(said: &Said) -> Option<TwentyError> {
 fn is_drift(said: &Said) -> bool {
     let gone = |code: &String| code.ends_with("METADATA_NOT_FOUND");
     let unknown_object = said.message.starts_with("object '") && said.contains("' not found");
-    let unknown_in_graphql = [
-        "Cannot query field \"",
-        "Unknown type \"",
-        "is not defined by type \"",
-    ];
+    let unknown_in_graphql = ["Cannot query field \"", "Unknown type \"", "is not defined by type \""];
     said.codes.iter().any(gone)
         || unknown_object
         || (said.message.starts_with("Object ") && said.contains("doesn't have any \""))
@@ -285,12 +247,7 @@ fn is_drift(said: &Said) -> bool {
 /// What is left: nothing was said about what was sent.
 fn transport(said: &Said) -> TwentyError {
     if said.status >= 500 || said.status == 408 || said.has("INTERNAL_SERVER_ERROR") {
-        return TwentyError::Unavailable {
-            status: Some(said.status),
-            source: None,
-        };
+        return TwentyError::Unavailable { status: Some(said.status), source: None };
     }
-    TwentyError::Unexpected {
-        what: format!("status {}", said.status),
-    }
+    TwentyError::Unexpected { what: format!("status {}", said.status) }
 }

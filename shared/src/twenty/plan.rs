@@ -11,27 +11,11 @@ use crate::domain::schema::{FIELDS, Field, Kind, Object, option_label, option_va
 #[derive(Clone)]
 pub(super) enum Step {
     MakeObject(Object),
-    WakeObject {
-        object: Object,
-        id: String,
-    },
-    MakeField {
-        field: &'static Field,
-        body: Json,
-    },
-    WakeField {
-        field: &'static Field,
-        id: String,
-    },
-    MakeUnique {
-        field: &'static Field,
-        id: String,
-    },
-    SetOptions {
-        field: &'static Field,
-        id: String,
-        options: Json,
-    },
+    WakeObject { object: Object, id: String },
+    MakeField { field: &'static Field, body: Json },
+    WakeField { field: &'static Field, id: String },
+    MakeUnique { field: &'static Field, id: String },
+    SetOptions { field: &'static Field, id: String, options: Json },
 }
 
 impl Step {
@@ -147,11 +131,7 @@ impl Plan {
             return;
         }
         if let Kind::Choice(words) = field.kind {
-            let wanted = if is_stage(field) {
-                stages.to_vec()
-            } else {
-                values(words)
-            };
+            let wanted = if is_stage(field) { stages.to_vec() } else { values(words) };
             if let Some(options) = union(there, &wanted) {
                 self.steps.push(Step::SetOptions { field, id, options });
             }
@@ -182,18 +162,11 @@ fn clash(field: &Field, there: &FieldThere) -> Option<String> {
     let (Kind::Relation(wanted), Some(relation)) = (field.kind, &there.relation) else {
         return None;
     };
-    let target = relation
-        .target_object_metadata
-        .as_ref()
-        .map(|it| it.name_singular.as_str());
+    let target = relation.target_object_metadata.as_ref().map(|it| it.name_singular.as_str());
     let right = relation.kind == "MANY_TO_ONE" && target.is_none_or(|target| target == wanted.singular());
     (!right).then(|| {
         let target = target.unwrap_or("another object");
-        format!(
-            "{} exists as a {} relation to {target}; {mend}",
-            name(field),
-            relation.kind
-        )
+        format!("{} exists as a {} relation to {target}; {mend}", name(field), relation.kind)
     })
 }
 
@@ -205,29 +178,15 @@ pub(super) fn union(there: &FieldThere, wanted: &[String]) -> Option<Json> {
     if missing.is_empty() {
         return None;
     }
-    let positions = there
-        .options
-        .iter()
-        .flatten()
-        .filter_map(|option| option.get("position")?.as_u64());
+    let positions = there.options.iter().flatten().filter_map(|option| option.get("position")?.as_u64());
     let next = positions.max().map_or(0, |last| last + 1);
     let kept = there.options.iter().flatten().cloned().map(Json::Object);
     Some(kept.chain(new_options(&missing, next)).collect())
 }
 
 fn new_options(values: &[String], first: u64) -> impl Iterator<Item = Json> {
-    const COLORS: [&str; 10] = [
-        "green",
-        "turquoise",
-        "sky",
-        "blue",
-        "purple",
-        "pink",
-        "red",
-        "orange",
-        "yellow",
-        "gray",
-    ];
+    const COLORS: [&str; 10] =
+        ["green", "turquoise", "sky", "blue", "purple", "pink", "red", "orange", "yellow", "gray"];
     values.iter().zip(first..).zip(COLORS.into_iter().cycle()).map(|((value, position), color)| {
         json!({"value": value, "label": option_label(value), "color": color, "position": position})
     })
@@ -287,10 +246,7 @@ fn body(field: &Field, object_id: &str, target: Option<&str>) -> Json {
         set("isUnique", json!(true));
     }
     if field.kind == Kind::Number {
-        set(
-            "settings",
-            json!({"dataType": "int", "decimals": 0, "type": "number"}),
-        );
+        set("settings", json!({"dataType": "int", "decimals": 0, "type": "number"}));
     }
     if let Kind::Choice(words) = field.kind {
         set("options", new_options(&values(words), 0).collect());

@@ -8,17 +8,8 @@ const CUT: &str = "…";
 
 /// The message without any value in it.
 pub(super) fn without_values(message: &str) -> String {
-    let steps = [
-        refused_value,
-        conflicting_values,
-        tail,
-        brackets,
-        quotes,
-        suspicious_words,
-    ];
-    let clean = steps
-        .into_iter()
-        .fold(message.to_owned(), |text, step| step(&text));
+    let steps = [refused_value, conflicting_values, tail, brackets, quotes, suspicious_words];
+    let clean = steps.into_iter().fold(message.to_owned(), |text, step| step(&text));
     clean.chars().take(LONGEST).collect()
 }
 
@@ -40,10 +31,7 @@ fn refused_value(message: &str) -> String {
         .split_once(" value ")
         .filter(|(head, _)| head.starts_with("Invalid"))
         .and_then(|(head, rest)| Some((head, rest.rsplit_once(" for ")?.1)));
-    cut.map_or_else(
-        || message.to_owned(),
-        |(head, rule)| format!("{head} value {CUT} for {rule}"),
-    )
+    cut.map_or_else(|| message.to_owned(), |(head, rule)| format!("{head} value {CUT} for {rule}"))
 }
 
 /// `Multiple records found with the same unique field values for emails (emails.primaryEmail: x); …`
@@ -52,9 +40,7 @@ fn conflicting_values(message: &str) -> String {
     let Some(list) = message.strip_prefix(OPENING) else {
         return message.to_owned();
     };
-    let names = list
-        .split("); ")
-        .filter_map(|pair| pair.split_once(" (").map(|(name, _)| name));
+    let names = list.split("); ").filter_map(|pair| pair.split_once(" (").map(|(name, _)| name));
     let names: Vec<&str> = names.filter(|name| is_name(name)).collect();
     format!("{OPENING}{}", names.join(", "))
 }
@@ -62,11 +48,8 @@ fn conflicting_values(message: &str) -> String {
 /// `Provided phone number is invalid x`, `found 0 for whopUserId = x`: everything that follows is the value.
 fn tail(message: &str) -> String {
     let marks = [" is invalid ", " = ", "Invalid cursor: "];
-    let cut = marks.iter().find_map(|mark| {
-        message
-            .split_once(mark)
-            .map(|(head, _)| format!("{head}{mark}{CUT}"))
-    });
+    let cut =
+        marks.iter().find_map(|mark| message.split_once(mark).map(|(head, _)| format!("{head}{mark}{CUT}")));
     cut.unwrap_or_else(|| message.to_owned())
 }
 
@@ -80,17 +63,8 @@ fn brackets(message: &str) -> String {
 }
 
 /// Words after which a quoted text is a name of the data model, not a value.
-const NAMES_FOLLOW: [&str; 9] = [
-    "field",
-    "column",
-    "relation",
-    "table",
-    "constraint",
-    "any",
-    "type",
-    "object",
-    "argument",
-];
+const NAMES_FOLLOW: [&str; 9] =
+    ["field", "column", "relation", "table", "constraint", "any", "type", "object", "argument"];
 
 /// Quoted texts, unless they name a part of the data model.
 fn quotes(message: &str) -> String {
@@ -148,11 +122,7 @@ fn suspicious_words(message: &str) -> String {
         let digits = word.chars().filter(char::is_ascii_digit).count();
         let is_constraint =
             word.starts_with("\"FK_") || word.starts_with("\"UQ_") || word.starts_with("\"IDX_");
-        if word.contains('@') || (digits > 5 && !is_constraint) {
-            CUT
-        } else {
-            word
-        }
+        if word.contains('@') || (digits > 5 && !is_constraint) { CUT } else { word }
     });
     shown.collect::<Vec<_>>().join(" ")
 }

@@ -81,9 +81,7 @@ impl Twenty {
         words: &[String],
     ) -> Result<Vec<String>, TwentyError> {
         let model = self.model(at).await?;
-        let gone = || TwentyError::SchemaDrift {
-            what: format!("{}.{field} is missing", object.singular()),
-        };
+        let gone = || TwentyError::SchemaDrift { what: format!("{}.{field} is missing", object.singular()) };
         let there = model.field(object, field).ok_or_else(gone)?;
         let mut wanted: Vec<String> = words.iter().map(|word| option_value(word)).collect();
         wanted.sort();
@@ -143,16 +141,10 @@ impl Twenty {
 fn call(step: &Step) -> (Method, String, serde_json::Value) {
     let field = |id: &str| format!("/rest/metadata/fields/{id}");
     match step {
-        Step::MakeObject(object) => (
-            Method::POST,
-            "/rest/metadata/objects".to_owned(),
-            object_body(*object),
-        ),
-        Step::WakeObject { id, .. } => (
-            Method::PATCH,
-            format!("/rest/metadata/objects/{id}"),
-            json!({"isActive": true}),
-        ),
+        Step::MakeObject(object) => (Method::POST, "/rest/metadata/objects".to_owned(), object_body(*object)),
+        Step::WakeObject { id, .. } => {
+            (Method::PATCH, format!("/rest/metadata/objects/{id}"), json!({"isActive": true}))
+        }
         Step::MakeField { body, .. } => (Method::POST, "/rest/metadata/fields".to_owned(), body.clone()),
         Step::WakeField { id, .. } => (Method::PATCH, field(id), json!({"isActive": true})),
         Step::MakeUnique { id, .. } => (Method::PATCH, field(id), json!({"isUnique": true})),
@@ -188,39 +180,20 @@ fn ended(model: &Model, stages: &[String], known: &SchemaState, refusals: &Refus
             )
         })
     }));
-    let version = if problems.is_empty() {
-        schema::VERSION
-    } else {
-        older(known)
-    };
-    Ensured {
-        state: state(model, known, problems, version),
-        complete: true,
-    }
+    let version = if problems.is_empty() { schema::VERSION } else { older(known) };
+    Ensured { state: state(model, known, problems, version), complete: true }
 }
 
 fn unfinished(model: &Model, stages: &[String], known: &SchemaState) -> Ensured {
     let problems = plan(model, stages).problems;
-    Ensured {
-        state: state(model, known, problems, older(known)),
-        complete: false,
-    }
+    Ensured { state: state(model, known, problems, older(known)), complete: false }
 }
 
 /// The version that was complete before. That the present one is not complete has just been seen.
 fn older(known: &SchemaState) -> u32 {
-    if known.version < schema::VERSION {
-        known.version
-    } else {
-        0
-    }
+    if known.version < schema::VERSION { known.version } else { 0 }
 }
 
 fn state(model: &Model, known: &SchemaState, problems: Vec<String>, version: u32) -> SchemaState {
-    SchemaState {
-        version,
-        options: model.options(),
-        problems,
-        creates_companies: known.creates_companies,
-    }
+    SchemaState { version, options: model.options(), problems, creates_companies: known.creates_companies }
 }

@@ -55,9 +55,8 @@ pub(super) fn record(object: Object, change: &Change) -> Result<Json, TwentyErro
     }
     let mut record = Map::new();
     for (name, wanted) in &change.fields {
-        let field = object
-            .field(name)
-            .ok_or(TwentyError::Misused("a change names a field we do not have"))?;
+        let field =
+            object.field(name).ok_or(TwentyError::Misused("a change names a field we do not have"))?;
         record.insert(value::column(field), value::write(field, wanted)?);
     }
     record.insert("id".to_owned(), json!(change.id));
@@ -79,8 +78,5 @@ fn outcome(written: &BTreeMap<String, CrmId>, change: &Change) -> Upserted {
         reason: "Twenty took the batch but did not answer for this record".to_owned(),
         culprit: None,
     };
-    Upserted {
-        key: change.key.clone(),
-        id: written.get(&change.key).copied().ok_or_else(missing),
-    }
+    Upserted { key: change.key.clone(), id: written.get(&change.key).copied().ok_or_else(missing) }
 }

@@ -66,9 +66,7 @@ pub(super) fn write(field: &Field, value: &Value) -> Result<Json, TwentyError> {
 }
 
 fn amount(money: &Money) -> Result<Json, TwentyError> {
-    let micros = money
-        .micros()
-        .ok_or(TwentyError::Misused("an amount is not exact in millionths"))?;
+    let micros = money.micros().ok_or(TwentyError::Misused("an amount is not exact in millionths"))?;
     Ok(json!({"amountMicros": micros, "currencyCode": money.currency().as_str()}))
 }
 
@@ -96,12 +94,7 @@ fn cleared(kind: Kind) -> Json {
 
 /// A value as Twenty gives it. What we cannot read is kept as a text: it is somebody's, and not ours.
 pub(super) fn read(kind: Kind, json: &Json) -> Value {
-    let part = |name: &str| {
-        json.get(name)
-            .and_then(Json::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let part = |name: &str| json.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
     let known = match kind {
         _ if json.is_null() => Some(Value::Empty),
         Kind::Text | Kind::Key => json.as_str().map(Value::from),
@@ -111,20 +104,16 @@ pub(super) fn read(kind: Kind, json: &Json) -> Value {
         Kind::DateTime => json.as_str().and_then(|at| at.parse().ok()).map(Value::Time),
         Kind::Relation(_) => json.as_str().and_then(|id| id.parse().ok()).map(Value::Related),
         Kind::Currency => money(json),
-        Kind::Link => json.is_object().then(|| Value::Link {
-            url: part("primaryLinkUrl"),
-            label: part("primaryLinkLabel"),
-        }),
-        Kind::FullName => json.is_object().then(|| Value::Name {
-            first: part("firstName"),
-            last: part("lastName"),
-        }),
-        Kind::Emails => json
+        Kind::Link => json
             .is_object()
-            .then(|| Value::Email(part("primaryEmail").to_lowercase())),
-        Kind::Phones => json
-            .is_object()
-            .then(|| phone(&part("primaryPhoneCallingCode"), &part("primaryPhoneNumber"))),
+            .then(|| Value::Link { url: part("primaryLinkUrl"), label: part("primaryLinkLabel") }),
+        Kind::FullName => {
+            json.is_object().then(|| Value::Name { first: part("firstName"), last: part("lastName") })
+        }
+        Kind::Emails => json.is_object().then(|| Value::Email(part("primaryEmail").to_lowercase())),
+        Kind::Phones => {
+            json.is_object().then(|| phone(&part("primaryPhoneCallingCode"), &part("primaryPhoneNumber")))
+        }
     };
     match known {
         Some(value) if value.is_empty() => Value::Empty,
@@ -138,17 +127,8 @@ fn phone(calling_code: &str, number: &str) -> Value {
     if number.is_empty() {
         return Value::Empty;
     }
-    let whole = if number.starts_with('+') {
-        number.to_owned()
-    } else {
-        format!("{calling_code}{number}")
-    };
-    Value::Phone(
-        whole
-            .chars()
-            .filter(|c| *c == '+' || c.is_ascii_digit())
-            .collect(),
-    )
+    let whole = if number.starts_with('+') { number.to_owned() } else { format!("{calling_code}{number}") };
+    Value::Phone(whole.chars().filter(|c| *c == '+' || c.is_ascii_digit()).collect())
 }
 
 /// An amount in the digits of its currency, or in millionths if it has more. Read from its digits: JSON numbers
@@ -159,16 +139,9 @@ fn money(json: &Json) -> Option<Value> {
         return Some(Value::Empty);
     }
     let micros: i64 = micros.as_i64().or_else(|| micros.as_str()?.parse().ok())?;
-    let currency = Currency::new(
-        json.get("currencyCode")
-            .and_then(Json::as_str)
-            .unwrap_or_default(),
-    );
+    let currency = Currency::new(json.get("currencyCode").and_then(Json::as_str).unwrap_or_default());
     let sign = if micros < 0 { "-" } else { "" };
-    let (whole, fraction) = (
-        micros.unsigned_abs() / 1_000_000,
-        micros.unsigned_abs() % 1_000_000,
-    );
+    let (whole, fraction) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
     let text = format!("{sign}{whole}.{fraction:06}");
     let money = Money::parse(&text, &currency, None).or_else(|_| Money::parse(&text, &currency, Some(6)));
     money.ok().map(Value::Money)

@@ -46,9 +46,7 @@ struct Known {
 /// Accepts a delivery of Whop's, durably.
 pub async fn accept_webhook(app: &App, arrival: Arrival<'_>) -> Result<()> {
     if arrival.body.len() > LARGEST {
-        return Err(Error::invalid(format!(
-            "The body is larger than {LARGEST} bytes."
-        )));
+        return Err(Error::invalid(format!("The body is larger than {LARGEST} bytes.")));
     }
     let refused = || Error::new(Kind::Unauthenticated);
     let endpoint: EndpointId = arrival.endpoint.parse().map_err(|_| refused())?;
@@ -80,16 +78,9 @@ async fn secrets(app: &App, id: &EndpointId, now: Timestamp) -> Result<Option<Ar
     };
     let vault = app.vault().await?;
     let owner = owner(&endpoint.connection);
-    let bound = Bound {
-        workspace: id.workspace(),
-        owner: &owner,
-        field: "webhook_secret",
-    };
-    let secrets: std::result::Result<Vec<Secret>, _> = endpoint
-        .secrets
-        .iter()
-        .map(|sealed| vault.open(&bound, sealed))
-        .collect();
+    let bound = Bound { workspace: id.workspace(), owner: &owner, field: "webhook_secret" };
+    let secrets: std::result::Result<Vec<Secret>, _> =
+        endpoint.secrets.iter().map(|sealed| vault.open(&bound, sealed)).collect();
     let secrets: Arc<[Secret]> = secrets?.into();
     app.endpoints().remember(id.clone(), secrets.clone(), now);
     Ok(Some(secrets))
@@ -98,21 +89,12 @@ async fn secrets(app: &App, id: &EndpointId, now: Timestamp) -> Result<Option<Ar
 impl KnownEndpoints {
     fn recall(&self, id: &EndpointId, now: Timestamp) -> Option<Arc<[Secret]>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known
-            .get(id)
-            .filter(|it| now < it.until)
-            .map(|it| it.secrets.clone())
+        known.get(id).filter(|it| now < it.until).map(|it| it.secrets.clone())
     }
 
     fn remember(&self, id: EndpointId, secrets: Arc<[Secret]>, now: Timestamp) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, it| now < it.until);
-        known.insert(
-            id,
-            Known {
-                secrets,
-                until: now + REMEMBER,
-            },
-        );
+        known.insert(id, Known { secrets, until: now + REMEMBER });
     }
 }

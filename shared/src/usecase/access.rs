@@ -70,10 +70,7 @@ impl<'a> Access<'a> {
         };
         let token = whop_token(app, &connection).await?;
         let key = twenty_key(app, &workspace).await?;
-        let server = workspace
-            .server
-            .parse()
-            .map_err(|error| Error::new(Kind::Bug).because(error))?;
+        let server = workspace.server.parse().map_err(|error| Error::new(Kind::Bug).because(error))?;
         Ok(Some(Self {
             whop: app.whop()?,
             twenty: app.twenty()?,
@@ -95,24 +92,12 @@ impl<'a> Access<'a> {
     /// Whop's client, for one call that is counted.
     pub(crate) fn whop(&self) -> (&Whop, As<'_>) {
         self.whop_calls.fetch_add(1, Ordering::Relaxed);
-        (
-            &self.whop,
-            As {
-                token: &self.token,
-                account: &self.connection.account,
-            },
-        )
+        (&self.whop, As { token: &self.token, account: &self.connection.account })
     }
 
     /// Twenty's client for calls that cost nothing.
     pub(crate) fn twenty_free(&self) -> (&Twenty, At<'_>) {
-        (
-            &self.twenty,
-            At {
-                server: &self.server,
-                key: &self.key,
-            },
-        )
+        (&self.twenty, At { server: &self.server, key: &self.key })
     }
 
     /// Twenty's client, for one call that was taken from the budget.
@@ -124,10 +109,7 @@ impl<'a> Access<'a> {
 
     /// Calls made so far: to Whop, to Twenty.
     pub(crate) fn calls(&self) -> (u64, u64) {
-        (
-            self.whop_calls.load(Ordering::Relaxed),
-            self.twenty_calls.load(Ordering::Relaxed),
-        )
+        (self.whop_calls.load(Ordering::Relaxed), self.twenty_calls.load(Ordering::Relaxed))
     }
 
     /// True while there is time for more work.
@@ -158,10 +140,7 @@ impl<'a> Access<'a> {
             };
             match known.take(self.urgency, now) {
                 Take::Granted(after) => {
-                    if store
-                        .put_bucket(self.workspace.id, &after, expected(&known))
-                        .await?
-                    {
+                    if store.put_bucket(self.workspace.id, &after, expected(&known)).await? {
                         *bucket = Some(after);
                         return Ok(());
                     }
@@ -198,15 +177,8 @@ impl<'a> Access<'a> {
         let mut bucket = self.bucket.lock().await;
         let known = self.load_bucket(clock.now()).await?;
         let slower = known.refused(limit, clock.now());
-        warn!(
-            event = "twenty.throttled",
-            limit = slower.limit,
-            "Twenty asked us to slow down"
-        );
-        self.app
-            .store()
-            .put_bucket(self.workspace.id, &slower, expected(&known))
-            .await?;
+        warn!(event = "twenty.throttled", limit = slower.limit, "Twenty asked us to slow down");
+        self.app.store().put_bucket(self.workspace.id, &slower, expected(&known)).await?;
         *bucket = None;
         let wait = retry_after.unwrap_or(Duration::from_secs(1));
         if clock.now() + wait >= self.deadline {
@@ -238,11 +210,7 @@ async fn twenty_key(app: &App, workspace: &Workspace) -> Result<Secret> {
         let advice = "Twenty refuses the API key. Give a new one on the settings page.";
         return Err(Error::new(Kind::Disconnected).saying(advice));
     }
-    let bound = Bound {
-        workspace: workspace.id,
-        owner: "workspace",
-        field: "twenty_key",
-    };
+    let bound = Bound { workspace: workspace.id, owner: "workspace", field: "twenty_key" };
     Ok(app.vault().await?.open(&bound, &workspace.key)?)
 }
 
@@ -254,11 +222,7 @@ pub(crate) async fn whop_token(app: &App, connection: &Connection) -> Result<Sec
     let give_up = app.clock().now() + WAIT_FOR_OTHERS;
     loop {
         let now = app.clock().now();
-        let stored = app
-            .store()
-            .find_grant(connection.workspace)
-            .await?
-            .ok_or_else(Error::not_found)?;
+        let stored = app.store().find_grant(connection.workspace).await?.ok_or_else(Error::not_found)?;
         if stored.revoked_at.is_some() {
             return Err(Error::new(Kind::Disconnected));
         }
@@ -269,9 +233,7 @@ pub(crate) async fn whop_token(app: &App, connection: &Connection) -> Result<Sec
             return Ok(token);
         }
         if now >= give_up {
-            return Err(Error::new(Kind::Throttled {
-                retry_after: Duration::from_secs(5),
-            }));
+            return Err(Error::new(Kind::Throttled { retry_after: Duration::from_secs(5) }));
         }
         app.clock().sleep(Duration::from_millis(100)).await;
     }
@@ -283,11 +245,7 @@ async fn open_token(app: &App, connection: &Connection, grant: &Grant) -> Result
         Grant::OAuth { access, .. } => (access, "whop_access_token"),
     };
     let owner = owner(&connection.id);
-    let bound = Bound {
-        workspace: connection.workspace,
-        owner: &owner,
-        field,
-    };
+    let bound = Bound { workspace: connection.workspace, owner: &owner, field };
     Ok(app.vault().await?.open(&bound, sealed)?)
 }
 
@@ -310,12 +268,7 @@ async fn give_up_token(app: &App, connection: &Connection) -> Result<()> {
 /// Marks a connection as one that only the seller can mend.
 pub(crate) async fn needs_reconnect(app: &App, connection: &Connection, reason: &str) -> Result<()> {
     info!(event = "connection.lost", workspace.id = %connection.workspace, "the connection was lost: {reason}");
-    let health = Health::NeedsReconnect {
-        since: app.clock().now(),
-        reason: reason.to_owned(),
-    };
-    app.store()
-        .set_health(connection.workspace, &connection.id, &health)
-        .await?;
+    let health = Health::NeedsReconnect { since: app.clock().now(), reason: reason.to_owned() };
+    app.store().set_health(connection.workspace, &connection.id, &health).await?;
     Ok(())
 }

@@ -23,12 +23,7 @@ pub async fn create(app: &App, caller: &Caller, name: &str) -> Result<NewToken> 
     }
     let made = session::new_api_token(caller.workspace);
     let (token, digest) = made.map_err(|error| Error::new(Kind::Bug).because(error))?;
-    let stored = ApiToken {
-        digest,
-        name: name.to_owned(),
-        created_at: app.clock().now(),
-        revoked_at: None,
-    };
+    let stored = ApiToken { digest, name: name.to_owned(), created_at: app.clock().now(), revoked_at: None };
     app.store().put_token(caller.workspace, &stored).await?;
     audit(app, caller.workspace, &caller.name(), "token.created", name).await?;
     Ok(NewToken { token, stored })
@@ -36,21 +31,8 @@ pub async fn create(app: &App, caller: &Caller, name: &str) -> Result<NewToken> 
 
 /// Ends a token at once.
 pub async fn revoke(app: &App, caller: &Caller, digest: &str) -> Result<ApiToken> {
-    let token = app
-        .store()
-        .find_token(caller.workspace, digest)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    app.store()
-        .revoke_token(caller.workspace, digest, app.clock().now())
-        .await?;
-    audit(
-        app,
-        caller.workspace,
-        &caller.name(),
-        "token.revoked",
-        &token.name,
-    )
-    .await?;
+    let token = app.store().find_token(caller.workspace, digest).await?.ok_or_else(Error::not_found)?;
+    app.store().revoke_token(caller.workspace, digest, app.clock().now()).await?;
+    audit(app, caller.workspace, &caller.name(), "token.revoked", &token.name).await?;
     Ok(token)
 }

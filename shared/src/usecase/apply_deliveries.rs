@@ -45,10 +45,7 @@ pub async fn apply_deliveries(app: &App, deliveries: &[Delivery], deadline: Time
 }
 
 fn is_final(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        Kind::Bug | Kind::Rejected | Kind::Invalid | Kind::NotFound
-    )
+    matches!(error.kind(), Kind::Bug | Kind::Rejected | Kind::Invalid | Kind::NotFound)
 }
 
 async fn apply_alone(app: &App, delivery: &Delivery, deadline: Timestamp) -> Result<()> {
@@ -112,18 +109,13 @@ async fn begin(app: &App, delivery: &Delivery) -> Result<Option<Result<Event>>> 
 }
 
 async fn fail(app: &App, delivery: &Delivery, reason: &str) -> Result<()> {
-    let progress = Progress::Failed {
-        at: app.clock().now(),
-        reason: reason.to_owned(),
-    };
+    let progress = Progress::Failed { at: app.clock().now(), reason: reason.to_owned() };
     finish(app, delivery, &progress, None).await
 }
 
 async fn finish(app: &App, delivery: &Delivery, progress: &Progress, event: Option<&str>) -> Result<()> {
     let workspace = delivery.endpoint.workspace();
-    app.store()
-        .finish_delivery(workspace, &delivery.id, progress, event)
-        .await?;
+    app.store().finish_delivery(workspace, &delivery.id, progress, event).await?;
     Ok(())
 }
 
@@ -137,27 +129,13 @@ async fn apply_events(
         warn!(event = "delivery.orphaned", workspace.id = %workspace, "deliveries of a connection that is gone");
         return finish_all(app, work, |_| Effect::OtherAccount).await;
     };
-    let ours = |event: &Event| {
-        event
-            .account
-            .as_ref()
-            .is_none_or(|it| *it == access.connection.account)
-    };
+    let ours = |event: &Event| event.account.as_ref().is_none_or(|it| *it == access.connection.account);
     let names = names(work, &ours);
     if !names.is_empty() {
         schema_is_ready(&access).await?;
-        let since = work
-            .iter()
-            .map(|it| it.delivery.received_at)
-            .max()
-            .unwrap_or_default();
+        let since = work.iter().map(|it| it.delivery.received_at).max().unwrap_or_default();
         let readings = read_again(&access, names, since).await?;
-        let task = Task {
-            access: &access,
-            force: false,
-            with_parents: true,
-            page: None,
-        };
+        let task = Task { access: &access, force: false, with_parents: true, page: None };
         sync_records(&task, readings).await?;
     }
     finish_all(app, work, |event| match &event.subject {
@@ -207,10 +185,7 @@ async fn read(access: &Access<'_>, name: &RecordRef, beside: &[RecordRef]) -> Re
         Some(record) => record,
         None => {
             forget_variant(access, name, beside).await?;
-            Record::Gone(Gone {
-                name: name.clone(),
-                found_at: read_at,
-            })
+            Record::Gone(Gone { name: name.clone(), found_at: read_at })
         }
     };
     Ok(Reading { record, read_at })
@@ -224,11 +199,7 @@ async fn forget_variant(access: &Access<'_>, name: &RecordRef, beside: &[RecordR
     for product in beside {
         if let RecordRef::Products(product) = product {
             let parent = Parent::Product(product.clone());
-            access
-                .app
-                .store()
-                .delete_fact(access.workspace.id, &parent, name)
-                .await?;
+            access.app.store().delete_fact(access.workspace.id, &parent, name).await?;
         }
     }
     Ok(())
@@ -237,10 +208,7 @@ async fn forget_variant(access: &Access<'_>, name: &RecordRef, beside: &[RecordR
 async fn finish_all(app: &App, work: &[Work<'_>], effect: impl Fn(&Event) -> Effect) -> Result<()> {
     for Work { delivery, event } in work {
         let (what, id): (Effect, &DeliveryId) = (effect(event), &delivery.id);
-        let progress = Progress::Done {
-            at: app.clock().now(),
-            what,
-        };
+        let progress = Progress::Done { at: app.clock().now(), what };
         finish(app, delivery, &progress, Some(&event.name)).await?;
         info!(event = "delivery.done", delivery.id = %id, effect = ?what, kind = event.name, "delivery {id} is done");
     }

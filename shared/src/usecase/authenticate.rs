@@ -35,34 +35,18 @@ async fn by_token(app: &App, header: &str) -> Result<Caller> {
         return Err(refused());
     }
     let (workspace, digest) = session::read_api_token(token.trim()).ok_or_else(refused)?;
-    let token = app
-        .store()
-        .find_token(workspace, &digest)
-        .await?
-        .ok_or_else(refused)?;
+    let token = app.store().find_token(workspace, &digest).await?.ok_or_else(refused)?;
     if token.revoked_at.is_some() {
         return Err(refused());
     }
-    Ok(Caller {
-        workspace,
-        by: Means::Token { name: token.name },
-    })
+    Ok(Caller { workspace, by: Means::Token { name: token.name } })
 }
 
 async fn by_session(app: &App, credentials: &Credentials<'_>) -> Result<Caller> {
-    let cookie = Cookie::Session
-        .read(transport(app), credentials.cookies)
-        .ok_or_else(refused)?;
-    let workspace = app
-        .sessions()
-        .await?
-        .check(cookie, app.clock().now())
-        .map_err(|_| refused())?;
+    let cookie = Cookie::Session.read(transport(app), credentials.cookies).ok_or_else(refused)?;
+    let workspace = app.sessions().await?.check(cookie, app.clock().now()).map_err(|_| refused())?;
     if !credentials.from_our_page {
         return Err(refused().saying("Send the header x-requested-with; a browser session needs it."));
     }
-    Ok(Caller {
-        workspace,
-        by: Means::Session,
-    })
+    Ok(Caller { workspace, by: Means::Session })
 }

@@ -19,10 +19,7 @@ pub async fn update_settings(app: &App, caller: &Caller, settings: Settings) -> 
 fn check(settings: &Settings) -> Result<()> {
     for (status, stage) in &settings.stages {
         if !MembershipStatus::KNOWN.contains(&status.as_str()) {
-            return Err(Error::invalid(format!(
-                "Whop has no membership status \"{}\".",
-                printable(status)
-            )));
+            return Err(Error::invalid(format!("Whop has no membership status \"{}\".", printable(status))));
         }
         let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
         if stage.is_empty() || stage.len() > 60 || !stage.chars().all(plain) {
@@ -36,18 +33,12 @@ fn check(settings: &Settings) -> Result<()> {
             field.kind != FieldKind::Key && *name == format!("{}.{}", field.object.singular(), field.name)
         });
         if !governs {
-            return Err(Error::invalid(format!(
-                "There is no field \"{}\".",
-                printable(name)
-            )));
+            return Err(Error::invalid(format!("There is no field \"{}\".", printable(name))));
         }
     }
     Ok(())
 }
 
 fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ' '))
-        .take(60)
-        .collect()
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ' ')).take(60).collect()
 }

@@ -39,10 +39,7 @@ pub async fn connect_twenty(app: &App, server: &str, key: &Secret) -> Result<Con
     let workspace = keep(app, id, &server, key, identity, creates_companies).await?;
     audit(app, id, "admin", "twenty.connected", server.as_str()).await?;
     let session = app.sessions().await?.mint(id, app.clock().now(), SESSION);
-    Ok(Connected {
-        workspace,
-        cookie: Cookie::Session.set(transport(app), &session, SESSION),
-    })
+    Ok(Connected { workspace, cookie: Cookie::Session.set(transport(app), &session, SESSION) })
 }
 
 /// The header that takes the session's cookie away.
@@ -52,11 +49,7 @@ pub fn sign_out(app: &App) -> String {
 
 /// How browsers reach us.
 pub(crate) fn transport(app: &App) -> Transport {
-    if app.config().public_url.scheme() == "https" {
-        Transport::Https
-    } else {
-        Transport::PlainLocal
-    }
+    if app.config().public_url.scheme() == "https" { Transport::Https } else { Transport::PlainLocal }
 }
 
 /// The origin of a server, as the user may have written it. Workspaces of Twenty's cloud have addresses of
@@ -64,23 +57,16 @@ pub(crate) fn transport(app: &App) -> Transport {
 fn server_url(text: &str) -> Result<Url> {
     let text = text.trim();
     let advice = "Give the address of your Twenty server, like https://crm.example.com.";
-    let whole = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("https://{text}")
-    };
+    let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let mut url = Url::parse(&whole).map_err(|error| Error::invalid(advice).because(error))?;
     let Some(host) = url.host_str().map(str::to_owned) else {
         return Err(Error::invalid(advice));
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::invalid(
-            "Leave the user name and password out of the address.",
-        ));
+        return Err(Error::invalid("Leave the user name and password out of the address."));
     }
     if host == "twenty.com" || host.ends_with(".twenty.com") {
-        url.set_host(Some("api.twenty.com"))
-            .map_err(|error| Error::invalid(advice).because(error))?;
+        url.set_host(Some("api.twenty.com")).map_err(|error| Error::invalid(advice).because(error))?;
     }
     url.set_path("");
     url.set_query(None);
@@ -96,9 +82,9 @@ fn check_key(app: &App, key: &Secret) -> Result<()> {
         return Err(Error::invalid(advice));
     }
     match claims.expires_at {
-        Some(at) if at <= app.clock().now() => Err(Error::invalid(format!(
-            "This API key expired on {at}. Make a new one in Twenty."
-        ))),
+        Some(at) if at <= app.clock().now() => {
+            Err(Error::invalid(format!("This API key expired on {at}. Make a new one in Twenty.")))
+        }
         _ => Ok(()),
     }
 }
@@ -111,11 +97,7 @@ async fn keep(
     identity: WorkspaceIdentity,
     creates_companies: bool,
 ) -> Result<Workspace> {
-    let bound = Bound {
-        workspace: id,
-        owner: "workspace",
-        field: "twenty_key",
-    };
+    let bound = Bound { workspace: id, owner: "workspace", field: "twenty_key" };
     let sealed = app.vault().await?.seal(&bound, key)?;
     let before = app.store().find_workspace(id).await?;
     let version = before.as_ref().map(|it| it.version);
@@ -127,14 +109,10 @@ async fn keep(
         name: identity.name,
         key: sealed,
         key_expires_at: key_claims(key).expires_at,
-        settings: before
-            .as_ref()
-            .map_or_else(Settings::default, |it| it.settings.clone()),
+        settings: before.as_ref().map_or_else(Settings::default, |it| it.settings.clone()),
         schema: SchemaState {
             creates_companies,
-            ..before
-                .as_ref()
-                .map_or_else(SchemaState::default, |it| it.schema.clone())
+            ..before.as_ref().map_or_else(SchemaState::default, |it| it.schema.clone())
         },
         refused_at: None,
         version: version.unwrap_or(0) + 1,
@@ -154,10 +132,7 @@ mod tests {
     fn addresses_are_taken_as_people_write_them() {
         for (given, taken) in [
             ("crm.example.com", "https://crm.example.com/"),
-            (
-                " https://crm.example.com/settings/apis?x=1#y ",
-                "https://crm.example.com/",
-            ),
+            (" https://crm.example.com/settings/apis?x=1#y ", "https://crm.example.com/"),
             ("http://127.0.0.1:3000", "http://127.0.0.1:3000/"),
             ("https://acme.twenty.com", "https://api.twenty.com/"),
         ] {

@@ -47,37 +47,23 @@ pub async fn by_key(app: &App, caller: &Caller, offer: KeyOffer) -> Result<Conne
     let whop = app.whop()?;
     let account = match (&offer.app, &offer.account) {
         (Some(_), None) => {
-            return Err(Error::invalid(
-                "An app's key needs the account it is for. Give its id, biz_….",
-            ));
+            return Err(Error::invalid("An app's key needs the account it is for. Give its id, biz_…."));
         }
         (_, Some(account)) => {
-            let found = whop
-                .account(As {
-                    token: &offer.key,
-                    account,
-                })
-                .await
-                .map_err(refused_key)?;
+            let found = whop.account(As { token: &offer.key, account }).await.map_err(refused_key)?;
             found.ok_or_else(|| Error::invalid("Whop shows no such account to this key."))?
         }
         (None, None) => whop.own_account(&offer.key).await.map_err(refused_key)?,
     };
     let connection = keep_connection(app, caller, &whop, &offer.key, account).await?;
     let owner = owner(&connection.id);
-    let bound = Bound {
-        workspace: caller.workspace,
-        owner: &owner,
-        field: "whop_key",
-    };
+    let bound = Bound { workspace: caller.workspace, owner: &owner, field: "whop_key" };
     let key = app.vault().await?.seal(&bound, &offer.key)?;
     let grant = match &offer.app {
         Some(id) => Grant::AppKey { key, app: id.clone() },
         None => Grant::AccountKey { key },
     };
-    app.store()
-        .put_grant(caller.workspace, &grant, app.clock().now())
-        .await?;
+    app.store().put_grant(caller.workspace, &grant, app.clock().now()).await?;
     connected(app, caller, &connection).await?;
     go_live::try_by_key(app, &connection, &offer.key, offer.app.as_deref()).await
 }
@@ -108,10 +94,7 @@ pub async fn begin_consent(app: &App, caller: &Caller, account: Option<AccountId
     let pending = PendingConsent {
         state: digest(&state),
         browser: digest(browser.expose()),
-        verifier: app
-            .vault()
-            .await?
-            .seal(&verifier_bound(caller.workspace), &pkce.verifier)?,
+        verifier: app.vault().await?.seal(&verifier_bound(caller.workspace), &pkce.verifier)?,
         nonce: nonce.clone(),
         account: account.clone(),
         expires_at: app.clock().now() + CONSENT,
@@ -126,18 +109,11 @@ pub async fn begin_consent(app: &App, caller: &Caller, account: Option<AccountId
         challenge: &pkce.challenge,
         account: account.as_ref(),
     });
-    Ok(Departure {
-        url: url.into(),
-        cookie: Cookie::Consent.set(transport(app), &browser, CONSENT),
-    })
+    Ok(Departure { url: url.into(), cookie: Cookie::Consent.set(transport(app), &browser, CONSENT) })
 }
 
 fn verifier_bound(workspace: WorkspaceId) -> Bound<'static> {
-    Bound {
-        workspace,
-        owner: "consent",
-        field: "verifier",
-    }
+    Bound { workspace, owner: "consent", field: "verifier" }
 }
 
 /// The address Whop sends browsers back to; registered there byte for byte.
@@ -176,15 +152,8 @@ pub async fn finish_consent(app: &App, arrival: Arrival<'_>) -> Result<Consented
     };
     let client_secret = app.whop_client_secret().await?;
     let client = client(app, client_secret.as_ref())?;
-    let verifier = app
-        .vault()
-        .await?
-        .open(&verifier_bound(workspace), &pending.verifier)?;
-    let code = Code {
-        code,
-        verifier: &verifier,
-        redirect_uri: &redirect_uri(app),
-    };
+    let verifier = app.vault().await?.open(&verifier_bound(workspace), &pending.verifier)?;
+    let code = Code { code, verifier: &verifier, redirect_uri: &redirect_uri(app) };
     let tokens = match app.whop()?.exchange(client, &code).await {
         Ok(tokens) => tokens,
         Err(OAuthError::InvalidGrant) => return Ok(Consented::Expired),
@@ -199,22 +168,14 @@ pub async fn finish_consent(app: &App, arrival: Arrival<'_>) -> Result<Consented
 }
 
 async fn take_pending(app: &App, arrival: &Arrival<'_>) -> Result<Option<(WorkspaceId, PendingConsent)>> {
-    let workspace = arrival
-        .state
-        .split_once('.')
-        .and_then(|(workspace, _)| workspace.parse().ok());
+    let workspace = arrival.state.split_once('.').and_then(|(workspace, _)| workspace.parse().ok());
     let Some(workspace) = workspace else {
         return Ok(None);
     };
     let now = app.clock().now();
-    let pending = app
-        .store()
-        .take_state(workspace, &digest(arrival.state), now)
-        .await?;
+    let pending = app.store().take_state(workspace, &digest(arrival.state), now).await?;
     let browser = Cookie::Consent.read(transport(app), arrival.cookies).map(digest);
-    Ok(pending
-        .filter(|it| browser.as_deref() == Some(it.browser.as_str()))
-        .map(|it| (workspace, it)))
+    Ok(pending.filter(|it| browser.as_deref() == Some(it.browser.as_str())).map(|it| (workspace, it)))
 }
 
 /// Connects the account that the consent is for.
@@ -233,24 +194,17 @@ async fn adopt(
         (None, several) if several.len() > 1 => {
             // The consent is of no use without an account; the next one will be bound to the chosen one.
             drop(whop.revoke(client, &tokens.refresh).await);
-            return Ok(Consented::Choose(
-                several.iter().map(|it| it.id.clone()).collect(),
-            ));
+            return Ok(Consented::Choose(several.iter().map(|it| it.id.clone()).collect()));
         }
         (None, _) => None,
     };
     let account = account.ok_or_else(|| {
         Error::invalid("Whop shows no account you manage to this consent. Sign in at Whop as its owner.")
     })?;
-    let caller = Caller {
-        workspace,
-        by: Means::Session,
-    };
+    let caller = Caller { workspace, by: Means::Session };
     let connection = keep_connection(app, &caller, &whop, &tokens.access, account).await?;
     let grant = seal_tokens(app, &connection, &tokens, bound_to).await?;
-    app.store()
-        .put_grant(workspace, &grant, app.clock().now())
-        .await?;
+    app.store().put_grant(workspace, &grant, app.clock().now()).await?;
     connected(app, &caller, &connection).await?;
     Ok(Consented::Connected(Box::new(connection)))
 }
@@ -264,25 +218,12 @@ async fn keep_connection(
     account: Account,
 ) -> Result<Connection> {
     let (store, now) = (app.store(), app.clock().now());
-    let missing = whop
-        .missing_permissions(As {
-            token,
-            account: &account.id,
-        })
-        .await?;
+    let missing = whop.missing_permissions(As { token, account: &account.id }).await?;
     let before = store.find_connection(caller.workspace).await?;
     if let Some(same) = before.as_ref().filter(|it| it.account == account.id) {
-        store
-            .set_health(caller.workspace, &same.id, &Health::Connected)
-            .await?;
-        store
-            .set_missing_permissions(caller.workspace, &same.id, &missing)
-            .await?;
-        return Ok(Connection {
-            health: Health::Connected,
-            missing_permissions: missing,
-            ..same.clone()
-        });
+        store.set_health(caller.workspace, &same.id, &Health::Connected).await?;
+        store.set_missing_permissions(caller.workspace, &same.id, &missing).await?;
+        return Ok(Connection { health: Health::Connected, missing_permissions: missing, ..same.clone() });
     }
     let id = ids::by_time("con", now).map_err(|error| Error::new(Kind::Bug).because(error))?;
     let connection = Connection {
@@ -291,9 +232,7 @@ async fn keep_connection(
         account: account.id,
         title: account.title,
         handle: account.route,
-        live: Live::Polling {
-            missing: HOW_TO_GO_LIVE.to_owned(),
-        },
+        live: Live::Polling { missing: HOW_TO_GO_LIVE.to_owned() },
         health: Health::Connected,
         missing_permissions: missing,
         connected_at: now,
@@ -301,10 +240,7 @@ async fn keep_connection(
         watermark: None,
         last_sync_at: None,
     };
-    if store
-        .replace_connection(&connection, before.as_ref().map(|other| &other.id))
-        .await?
-    {
+    if store.replace_connection(&connection, before.as_ref().map(|other| &other.id)).await? {
         Ok(connection)
     } else {
         Err(Error::new(Kind::Conflict))
@@ -313,12 +249,5 @@ async fn keep_connection(
 
 async fn connected(app: &App, caller: &Caller, connection: &Connection) -> Result<()> {
     info!(event = "connection.made", workspace.id = %caller.workspace, account = %connection.account, "Whop was connected");
-    audit(
-        app,
-        caller.workspace,
-        &caller.name(),
-        "whop.connected",
-        connection.account.as_str(),
-    )
-    .await
+    audit(app, caller.workspace, &caller.name(), "whop.connected", connection.account.as_str()).await
 }

@@ -18,30 +18,16 @@ use crate::vault::Bound;
 /// Removes the connection, its webhook and its grant. What Whop does not let us remove is left, and logged.
 pub async fn whop(app: &App, caller: &Caller) -> Result<()> {
     let (store, now) = (app.store(), app.clock().now());
-    let connection = store
-        .find_connection(caller.workspace)
-        .await?
-        .ok_or_else(Error::not_found)?;
+    let connection = store.find_connection(caller.workspace).await?.ok_or_else(Error::not_found)?;
     if let Some(run) = &connection.open_run {
         let (from, to) = ([Open::Running, Open::Paused], RunState::Cancelled { at: now });
         store.move_run((caller.workspace, run), &from, &to, now).await?;
     }
     if let Err(error) = leave_whop(app, &connection).await {
-        warn!(
-            event = "disconnect.partial",
-            error.chain = error.chain(),
-            "something was left behind at Whop"
-        );
+        warn!(event = "disconnect.partial", error.chain = error.chain(), "something was left behind at Whop");
     }
     store.delete_connection(&connection).await?;
-    audit(
-        app,
-        caller.workspace,
-        &caller.name(),
-        "whop.disconnected",
-        connection.account.as_str(),
-    )
-    .await
+    audit(app, caller.workspace, &caller.name(), "whop.disconnected", connection.account.as_str()).await
 }
 
 async fn leave_whop(app: &App, connection: &Connection) -> Result<()> {
@@ -62,11 +48,7 @@ async fn withdraw(app: &App, connection: &Connection, stored: &StoredGrant) -> R
         return Ok(());
     };
     let owner = owner(&connection.id);
-    let bound = Bound {
-        workspace: connection.workspace,
-        owner: &owner,
-        field: "whop_refresh_token",
-    };
+    let bound = Bound { workspace: connection.workspace, owner: &owner, field: "whop_refresh_token" };
     let token = app.vault().await?.open(&bound, refresh)?;
     let secret = app.whop_client_secret().await?;
     Ok(app.whop()?.revoke(client(app, secret.as_ref())?, &token).await?)

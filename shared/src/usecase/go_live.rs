@@ -42,14 +42,8 @@ pub async fn by_key(app: &App, caller: &Caller, key: Secret, app_id: Option<Stri
     match &connection.live {
         Live::Polling { .. } => Err(Error::invalid(KEY_MAY_NOT)),
         Live::Webhook { .. } | Live::ByHand { .. } => {
-            audit(
-                app,
-                caller.workspace,
-                &caller.name(),
-                "webhook.created",
-                connection.account.as_str(),
-            )
-            .await?;
+            audit(app, caller.workspace, &caller.name(), "webhook.created", connection.account.as_str())
+                .await?;
             Ok(connection)
         }
     }
@@ -62,55 +56,30 @@ pub(crate) async fn try_by_key(
     key: &Secret,
     app_id: Option<&str>,
 ) -> Result<Connection> {
-    let by = As {
-        token: key,
-        account: &connection.account,
-    };
+    let by = As { token: key, account: &connection.account };
     if !app.whop()?.may_manage_webhooks(by).await? {
-        let live = Live::Polling {
-            missing: KEY_MAY_NOT.to_owned(),
-        };
+        let live = Live::Polling { missing: KEY_MAY_NOT.to_owned() };
         return keep_live(app, connection, live).await;
     }
     let endpoint = endpoint_of(connection)?;
     let resource = app_id.unwrap_or(connection.account.as_str());
-    for left_behind in app
-        .whop()?
-        .webhooks_to(key, resource, &webhook_url(app, &endpoint))
-        .await?
-    {
+    for left_behind in app.whop()?.webhooks_to(key, resource, &webhook_url(app, &endpoint)).await? {
         app.whop()?.delete_webhook(key, &left_behind).await?;
     }
     let made = create(app, key, resource, &endpoint).await?;
     keep_secrets(app, connection, &endpoint, vec![made.secret]).await?;
     info!(event = "webhook.created", workspace.id = %connection.workspace, "a webhook was created at Whop");
-    keep_live(
-        app,
-        connection,
-        Live::Webhook {
-            endpoint,
-            webhook: made.id,
-        },
-    )
-    .await
+    keep_live(app, connection, Live::Webhook { endpoint, webhook: made.id }).await
 }
 
 async fn create(app: &App, key: &Secret, resource: &str, endpoint: &EndpointId) -> Result<NewWebhook> {
     let attempt = ids::unguessable().map_err(|error| Error::new(Kind::Bug).because(error))?;
-    Ok(app
-        .whop()?
-        .create_webhook(key, resource, &webhook_url(app, endpoint), &attempt)
-        .await?)
+    Ok(app.whop()?.create_webhook(key, resource, &webhook_url(app, endpoint), &attempt).await?)
 }
 
 async fn keep_live(app: &App, connection: &Connection, live: Live) -> Result<Connection> {
-    app.store()
-        .set_live(connection.workspace, &connection.id, &live)
-        .await?;
-    Ok(Connection {
-        live,
-        ..connection.clone()
-    })
+    app.store().set_live(connection.workspace, &connection.id, &live).await?;
+    Ok(Connection { live, ..connection.clone() })
 }
 
 async fn keep_secrets(
@@ -121,11 +90,7 @@ async fn keep_secrets(
 ) -> Result<()> {
     let vault = app.vault().await?;
     let owner = owner(&connection.id);
-    let bound = Bound {
-        workspace: connection.workspace,
-        owner: &owner,
-        field: "webhook_secret",
-    };
+    let bound = Bound { workspace: connection.workspace, owner: &owner, field: "webhook_secret" };
     let sealed: std::result::Result<Vec<Sealed>, _> =
         secrets.iter().map(|secret| vault.seal(&bound, secret)).collect();
     let endpoint = Endpoint {
@@ -148,27 +113,12 @@ pub async fn url_for_hand(app: &App, caller: &Caller) -> Result<String> {
 /// Keeps the secret of a webhook that the seller made by hand.
 pub async fn by_hand(app: &App, caller: &Caller, secret: Secret) -> Result<Connection> {
     if secret.expose().trim().len() < 16 {
-        return Err(Error::invalid(
-            "This is not a webhook's secret. Copy it whole; it begins with ws_.",
-        ));
+        return Err(Error::invalid("This is not a webhook's secret. Copy it whole; it begins with ws_."));
     }
     let connection = connected(app, caller).await?;
     let endpoint = endpoint_of(&connection)?;
-    keep_secrets(
-        app,
-        &connection,
-        &endpoint,
-        vec![Secret::new(secret.expose().trim())],
-    )
-    .await?;
-    audit(
-        app,
-        caller.workspace,
-        &caller.name(),
-        "webhook.by_hand",
-        connection.account.as_str(),
-    )
-    .await?;
+    keep_secrets(app, &connection, &endpoint, vec![Secret::new(secret.expose().trim())]).await?;
+    audit(app, caller.workspace, &caller.name(), "webhook.by_hand", connection.account.as_str()).await?;
     keep_live(app, &connection, Live::ByHand { endpoint }).await
 }
 
@@ -176,20 +126,10 @@ pub async fn by_hand(app: &App, caller: &Caller, secret: Secret) -> Result<Conne
 /// Whop has no other way (Whop API, webhooks).
 pub async fn rotate(app: &App, caller: &Caller) -> Result<Connection> {
     let connection = connected(app, caller).await?;
-    let Live::Webhook {
-        endpoint,
-        webhook: old,
-    } = connection.live.clone()
-    else {
-        return Err(Error::invalid(
-            "Only a webhook that we created can be rotated. Make a new one by hand.",
-        ));
+    let Live::Webhook { endpoint, webhook: old } = connection.live.clone() else {
+        return Err(Error::invalid("Only a webhook that we created can be rotated. Make a new one by hand."));
     };
-    let stored = app
-        .store()
-        .find_grant(caller.workspace)
-        .await?
-        .ok_or_else(Error::not_found)?;
+    let stored = app.store().find_grant(caller.workspace).await?.ok_or_else(Error::not_found)?;
     let resource = match &stored.grant {
         Grant::AppKey { app, .. } => app.clone(),
         Grant::AccountKey { .. } => connection.account.to_string(),
@@ -207,29 +147,11 @@ pub async fn rotate(app: &App, caller: &Caller) -> Result<Connection> {
     let mut secrets = vec![made.secret];
     secrets.extend(newest_secret(app, &connection, &endpoint).await?);
     keep_secrets(app, &connection, &endpoint, secrets).await?;
-    let connection = keep_live(
-        app,
-        &connection,
-        Live::Webhook {
-            endpoint,
-            webhook: made.id,
-        },
-    )
-    .await?;
+    let connection = keep_live(app, &connection, Live::Webhook { endpoint, webhook: made.id }).await?;
     if let Err(error) = app.whop()?.delete_webhook(&key, &old).await {
-        warn!(
-            event = "webhook.left_behind",
-            "the old webhook could not be removed: {error}"
-        );
+        warn!(event = "webhook.left_behind", "the old webhook could not be removed: {error}");
     }
-    audit(
-        app,
-        caller.workspace,
-        &caller.name(),
-        "webhook.rotated",
-        connection.account.as_str(),
-    )
-    .await?;
+    audit(app, caller.workspace, &caller.name(), "webhook.rotated", connection.account.as_str()).await?;
     Ok(connection)
 }
 
@@ -238,15 +160,7 @@ async fn newest_secret(app: &App, connection: &Connection, endpoint: &EndpointId
         return Ok(None);
     };
     let owner = owner(&connection.id);
-    let bound = Bound {
-        workspace: connection.workspace,
-        owner: &owner,
-        field: "webhook_secret",
-    };
+    let bound = Bound { workspace: connection.workspace, owner: &owner, field: "webhook_secret" };
     let vault = app.vault().await?;
-    Ok(stored
-        .secrets
-        .first()
-        .map(|sealed| vault.open(&bound, sealed))
-        .transpose()?)
+    Ok(stored.secrets.first().map(|sealed| vault.open(&bound, sealed)).transpose()?)
 }

@@ -29,11 +29,7 @@ pub type Part<T> = (Vec<T>, Option<String>);
 
 /// How the caller's workspace is doing.
 pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
-    let workspace = app
-        .store()
-        .find_workspace(caller.workspace)
-        .await?
-        .ok_or_else(Error::not_found)?;
+    let workspace = app.store().find_workspace(caller.workspace).await?.ok_or_else(Error::not_found)?;
     let connection = app.store().find_connection(caller.workspace).await?;
     let open_run = match connection.as_ref().and_then(|it| it.open_run.as_ref()) {
         Some(id) => app.store().find_run(caller.workspace, id).await?,
@@ -42,13 +38,7 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
     let endpoint = connection.as_ref().and_then(|it| it.live.endpoint());
     let webhook_url = endpoint.map(|endpoint| webhook_url(app, endpoint));
     let warnings = warnings(&workspace);
-    Ok(Status {
-        workspace,
-        connection,
-        webhook_url,
-        open_run,
-        warnings,
-    })
+    Ok(Status { workspace, connection, webhook_url, open_run, warnings })
 }
 
 fn warnings(workspace: &Workspace) -> Vec<String> {
@@ -69,10 +59,7 @@ fn warnings(workspace: &Workspace) -> Vec<String> {
 
 /// One run.
 pub async fn run(app: &App, caller: &Caller, id: &RunId) -> Result<Run> {
-    app.store()
-        .find_run(caller.workspace, id)
-        .await?
-        .ok_or_else(Error::not_found)
+    app.store().find_run(caller.workspace, id).await?.ok_or_else(Error::not_found)
 }
 
 /// The latest runs, newest first.
@@ -100,10 +87,7 @@ pub async fn decision_cards(
     after: Option<&str>,
 ) -> Result<Part<Card>> {
     let which = if open { Cards::Open } else { Cards::All };
-    let listed = app
-        .store()
-        .list_cards(caller.workspace, which, size(first), after)
-        .await?;
+    let listed = app.store().list_cards(caller.workspace, which, size(first), after).await?;
     Ok((listed.items, listed.next))
 }
 
@@ -119,11 +103,7 @@ pub async fn audit_log(app: &App, caller: &Caller, first: u32) -> Result<Vec<Aud
 
 /// Deliveries that were kept.
 pub async fn deliveries(app: &App, caller: &Caller, first: u32) -> Result<Vec<StoredDelivery>> {
-    Ok(app
-        .store()
-        .list_deliveries(caller.workspace, size(first), None)
-        .await?
-        .items)
+    Ok(app.store().list_deliveries(caller.workspace, size(first), None).await?.items)
 }
 
 /// As many as one list shows.

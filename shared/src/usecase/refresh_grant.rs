@@ -25,23 +25,14 @@ pub(crate) async fn refresh(
     connection: &Connection,
     stored: &StoredGrant,
 ) -> Result<Option<Secret>> {
-    let Grant::OAuth {
-        refresh, bound_to, ..
-    } = &stored.grant
-    else {
+    let Grant::OAuth { refresh, bound_to, .. } = &stored.grant else {
         return Ok(None);
     };
     let (store, now) = (app.store(), app.clock().now());
-    let lease = store
-        .lease(connection.workspace, stored.version, now, now + LEASE)
-        .await?;
+    let lease = store.lease(connection.workspace, stored.version, now, now + LEASE).await?;
     let Some(lease) = lease else { return Ok(None) };
     let owner = owner(&connection.id);
-    let bound = Bound {
-        workspace: connection.workspace,
-        owner: &owner,
-        field: "whop_refresh_token",
-    };
+    let bound = Bound { workspace: connection.workspace, owner: &owner, field: "whop_refresh_token" };
     let old = app.vault().await?.open(&bound, refresh)?;
     let secret = app.whop_client_secret().await?;
     let client = client(app, secret.as_ref())?;
@@ -49,12 +40,7 @@ pub(crate) async fn refresh(
         Ok(tokens) => keep(app, connection, &lease, tokens, bound_to.clone()).await,
         Err(OAuthError::InvalidGrant) => {
             store.mark_revoked(connection.workspace, &lease, now).await?;
-            needs_reconnect(
-                app,
-                connection,
-                "Whop says the consent was withdrawn or has expired.",
-            )
-            .await?;
+            needs_reconnect(app, connection, "Whop says the consent was withdrawn or has expired.").await?;
             error!(
                 event = "grant.refresh_failed",
                 error.kind = "disconnected",
@@ -83,10 +69,7 @@ async fn keep(
 ) -> Result<Option<Secret>> {
     let access = tokens.access.clone();
     let grant = seal_tokens(app, connection, &tokens, bound_to).await?;
-    let kept = app
-        .store()
-        .store_refreshed(connection.workspace, lease, &grant)
-        .await?;
+    let kept = app.store().store_refreshed(connection.workspace, lease, &grant).await?;
     info!(event = "grant.refreshed", workspace.id = %connection.workspace, kept, "the Whop token was refreshed");
     Ok(kept.then_some(access))
 }
@@ -100,11 +83,7 @@ pub(crate) async fn seal_tokens(
 ) -> Result<Grant> {
     let vault = app.vault().await?;
     let owner = owner(&connection.id);
-    let bound = |field| Bound {
-        workspace: connection.workspace,
-        owner: &owner,
-        field,
-    };
+    let bound = |field| Bound { workspace: connection.workspace, owner: &owner, field };
     Ok(Grant::OAuth {
         access: vault.seal(&bound("whop_access_token"), &tokens.access)?,
         refresh: vault.seal(&bound("whop_refresh_token"), &tokens.refresh)?,

@@ -25,10 +25,7 @@ pub async fn refresh_member(app: &App, caller: &Caller, whom: &Whom) -> Result<M
         Whom::Id(id) => id.clone(),
         Whom::Email(email) => by_email(app, caller, email.trim()).await?,
     };
-    let job = SyncJob::SyncMember {
-        workspace: caller.workspace,
-        member: member.clone(),
-    };
+    let job = SyncJob::SyncMember { workspace: caller.workspace, member: member.clone() };
     let dedup = format!("member-{member}-{}", app.clock().now().millis());
     app.queue().send(&job, &dedup).await?;
     Ok(member)
@@ -36,9 +33,7 @@ pub async fn refresh_member(app: &App, caller: &Caller, whom: &Whom) -> Result<M
 
 async fn by_email(app: &App, caller: &Caller, email: &str) -> Result<MemberId> {
     if !email.contains('@') {
-        return Err(Error::invalid(
-            "Give a whole e-mail address, or the member's id at Whop (mber_…).",
-        ));
+        return Err(Error::invalid("Give a whole e-mail address, or the member's id at Whop (mber_…)."));
     }
     let deadline = app.clock().now() + std::time::Duration::from_secs(20);
     let access = Access::open(app, caller.workspace, Urgency::Live, deadline).await?;

@@ -12,26 +12,10 @@ pub async fn replay(app: &App, caller: &Caller, ids: &[DeliveryId]) -> Result<us
     for id in ids {
         let found = app.store().find_delivery(caller.workspace, id).await?;
         let stored = found.ok_or_else(Error::not_found)?;
-        app.store()
-            .reopen_delivery(caller.workspace, id, app.clock().now())
-            .await?;
+        app.store().reopen_delivery(caller.workspace, id, app.clock().now()).await?;
         let dedup = format!("replay-{id}-{}", app.clock().now().millis());
-        app.queue()
-            .send(
-                &SyncJob::Deliver {
-                    delivery: stored.delivery,
-                },
-                &dedup,
-            )
-            .await?;
+        app.queue().send(&SyncJob::Deliver { delivery: stored.delivery }, &dedup).await?;
     }
-    audit(
-        app,
-        caller.workspace,
-        &caller.name(),
-        "deliveries.replayed",
-        &ids.len().to_string(),
-    )
-    .await?;
+    audit(app, caller.workspace, &caller.name(), "deliveries.replayed", &ids.len().to_string()).await?;
     Ok(ids.len())
 }

@@ -21,32 +21,17 @@ pub async fn retry_failed(app: &App, caller: &Caller, names: Option<Vec<RecordRe
     };
     let now = app.clock().now().millis();
     for (index, part) in names.chunks(PER_JOB).enumerate() {
-        let job = SyncJob::SyncRecords {
-            workspace,
-            records: part.to_vec(),
-        };
-        app.queue()
-            .send(&job, &format!("retry-{workspace}-{now}-{index}"))
-            .await?;
+        let job = SyncJob::SyncRecords { workspace, records: part.to_vec() };
+        app.queue().send(&job, &format!("retry-{workspace}-{now}-{index}")).await?;
     }
-    audit(
-        app,
-        workspace,
-        &caller.name(),
-        "records.retried",
-        &names.len().to_string(),
-    )
-    .await?;
+    audit(app, workspace, &caller.name(), "records.retried", &names.len().to_string()).await?;
     Ok(names.len())
 }
 
 async fn all(app: &App, caller: &Caller) -> Result<Vec<RecordRef>> {
     let (mut names, mut next) = (Vec::new(), None);
     loop {
-        let failed = app
-            .store()
-            .list_failed(caller.workspace, 100, next.as_deref())
-            .await?;
+        let failed = app.store().list_failed(caller.workspace, 100, next.as_deref()).await?;
         names.extend(failed.items.into_iter().map(|it| it.name));
         match failed.next {
             Some(more) => next = Some(more),

@@ -15,9 +15,7 @@ pub(crate) async fn ensure_schema(access: &Access<'_>) -> Result<bool> {
     let (twenty, at) = access.twenty_free();
     let stages = access.workspace.settings.every_stage();
     let known = access.schema().await;
-    let ensured = twenty
-        .ensure_schema(at, &stages, &known, || access.has_time())
-        .await?;
+    let ensured = twenty.ensure_schema(at, &stages, &known, || access.has_time()).await?;
     let mut state = ensured.state;
     if ensured.complete {
         state.creates_companies = creates_companies(access).await?;
@@ -35,9 +33,7 @@ pub(crate) async fn schema_is_ready(access: &Access<'_>) -> Result<()> {
     if access.schema().await.version == VERSION || ensure_schema(access).await? {
         return Ok(());
     }
-    Err(Error::new(Kind::Throttled {
-        retry_after: std::time::Duration::from_secs(1),
-    }))
+    Err(Error::new(Kind::Throttled { retry_after: std::time::Duration::from_secs(1) }))
 }
 
 async fn creates_companies(access: &Access<'_>) -> Result<bool> {
@@ -51,10 +47,7 @@ async fn creates_companies(access: &Access<'_>) -> Result<bool> {
 
 /// Makes the schema be looked at again before the next write.
 pub(crate) async fn forget_schema(access: &Access<'_>) -> Result<()> {
-    let state = SchemaState {
-        version: 0,
-        ..access.schema().await
-    };
+    let state = SchemaState { version: 0, ..access.schema().await };
     access.keep_schema(state).await
 }
 
@@ -68,13 +61,8 @@ pub(crate) async fn options_exist(access: &Access<'_>, changes: &[Change]) -> Re
     for ((object, field), words) in missing {
         let (twenty, at) = access.twenty_free();
         let options = twenty.add_options(at, object, field, &words).await?;
-        info!(
-            event = "schema.options_added",
-            field, "new options were added to {field}"
-        );
-        state
-            .options
-            .insert(format!("{}.{field}", object.singular()), options);
+        info!(event = "schema.options_added", field, "new options were added to {field}");
+        state.options.insert(format!("{}.{field}", object.singular()), options);
     }
     access.keep_schema(state).await
 }
@@ -84,9 +72,7 @@ fn missing_options(changes: &[Change], state: &SchemaState) -> BTreeMap<(Object,
     for change in changes {
         for (field, value) in &change.fields {
             let Value::Choice(option) = value else { continue };
-            let known = state
-                .options
-                .get(&format!("{}.{field}", change.object.singular()));
+            let known = state.options.get(&format!("{}.{field}", change.object.singular()));
             let words = missing.entry((change.object, field)).or_default();
             if !known.is_some_and(|known| known.contains(option)) && !words.contains(option) {
                 words.push(option.clone());

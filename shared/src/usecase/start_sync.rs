@@ -46,9 +46,7 @@ pub async fn start_run(app: &App, workspace: WorkspaceId, sweep: Sweep) -> Resul
     if !is_due(&connection) {
         return Ok(());
     }
-    open(app, &connection, sweep.kind(), Trigger::Schedule)
-        .await
-        .map(drop)
+    open(app, &connection, sweep.kind(), Trigger::Schedule).await.map(drop)
 }
 
 /// The first run belongs to the user, who is warned before it; and nothing runs without a grant.
@@ -62,14 +60,7 @@ fn is_due(connection: &Connection) -> bool {
 pub async fn trigger(app: &App, caller: &Caller, kind: RunKind, wait: Option<Duration>) -> Result<Run> {
     let connection = connected(app, caller).await?;
     let run = open(app, &connection, kind, Trigger::Person).await?;
-    audit(
-        app,
-        caller.workspace,
-        &caller.name(),
-        "run.started",
-        run.id.as_str(),
-    )
-    .await?;
+    audit(app, caller.workspace, &caller.name(), "run.started", run.id.as_str()).await?;
     match wait {
         Some(time) => wait_for(app, run, time).await,
         None => Ok(run),
@@ -102,11 +93,7 @@ async fn wait_for(app: &App, mut run: Run, time: Duration) -> Result<Run> {
 
 async fn open(app: &App, connection: &Connection, kind: RunKind, trigger: Trigger) -> Result<Run> {
     let workspace = connection.workspace;
-    let kind = if connection.watermark.is_none() {
-        RunKind::Backfill
-    } else {
-        kind
-    };
+    let kind = if connection.watermark.is_none() { RunKind::Backfill } else { kind };
     let id = ids::by_time("run", app.clock().now()).map_err(|error| Error::new(Kind::Bug).because(error))?;
     let id = id.parse().map_err(|error| Error::new(Kind::Bug).because(error))?;
     let mut run = Run::open(id, workspace, kind, trigger, app.clock().now());
@@ -123,9 +110,7 @@ async fn open(app: &App, connection: &Connection, kind: RunKind, trigger: Trigge
                 Some(open) if !open.state.is_over() => return set_going(app, open).await,
                 // It ended, or was never stored, without freeing the connection.
                 ended => {
-                    let at = ended
-                        .and_then(|run| run.state.ended_at())
-                        .unwrap_or_else(|| app.clock().now());
+                    let at = ended.and_then(|run| run.state.ended_at()).unwrap_or_else(|| app.clock().now());
                     app.store().release_run(workspace, &other, None, Some(at)).await?;
                 }
             },

@@ -12,26 +12,12 @@ use crate::usecase::sync_page::queue_page;
 /// Pauses a run after the page it is at.
 pub async fn pause(app: &App, caller: &Caller, id: &RunId) -> Result<Run> {
     let now = app.clock().now();
-    steer(
-        app,
-        caller,
-        id,
-        (&[Open::Running], RunState::Paused { at: now }),
-        "run.paused",
-    )
-    .await
+    steer(app, caller, id, (&[Open::Running], RunState::Paused { at: now }), "run.paused").await
 }
 
 /// Lets a paused run go on.
 pub async fn resume(app: &App, caller: &Caller, id: &RunId) -> Result<Run> {
-    let run = steer(
-        app,
-        caller,
-        id,
-        (&[Open::Paused], RunState::Running),
-        "run.resumed",
-    )
-    .await?;
+    let run = steer(app, caller, id, (&[Open::Paused], RunState::Running), "run.resumed").await?;
     queue_page(app, &run).await?;
     Ok(run)
 }
@@ -40,17 +26,8 @@ pub async fn resume(app: &App, caller: &Caller, id: &RunId) -> Result<Run> {
 pub async fn cancel(app: &App, caller: &Caller, id: &RunId) -> Result<Run> {
     let now = app.clock().now();
     let to = RunState::Cancelled { at: now };
-    let run = steer(
-        app,
-        caller,
-        id,
-        (&[Open::Running, Open::Paused], to),
-        "run.cancelled",
-    )
-    .await?;
-    app.store()
-        .release_run(run.workspace, &run.id, None, Some(now))
-        .await?;
+    let run = steer(app, caller, id, (&[Open::Running, Open::Paused], to), "run.cancelled").await?;
+    app.store().release_run(run.workspace, &run.id, None, Some(now)).await?;
     Ok(run)
 }
 
@@ -65,9 +42,7 @@ async fn steer(
     if store.find_run(caller.workspace, id).await?.is_none() {
         return Err(Error::not_found());
     }
-    let moved = store
-        .move_run((caller.workspace, id), from, &to, app.clock().now())
-        .await?;
+    let moved = store.move_run((caller.workspace, id), from, &to, app.clock().now()).await?;
     let run = moved.ok_or_else(|| {
         Error::new(Kind::Conflict).saying("The run is not in a state that allows this. Look at it again.")
     })?;

@@ -48,25 +48,12 @@ async fn read(access: &Access<'_>, name: &RecordRef) -> Result<Reading> {
         Err(error) => return Err(access.whop_refused(error).await),
     };
     let read_at = access.app.clock().now();
-    let gone = || {
-        Record::Gone(Gone {
-            name: name.clone(),
-            found_at: read_at,
-        })
-    };
-    Ok(Reading {
-        record: found.unwrap_or_else(gone),
-        read_at,
-    })
+    let gone = || Record::Gone(Gone { name: name.clone(), found_at: read_at });
+    Ok(Reading { record: found.unwrap_or_else(gone), read_at })
 }
 
 async fn write(access: &Access<'_>, readings: Vec<Reading>) -> Result<()> {
-    let task = Task {
-        access,
-        force: true,
-        with_parents: true,
-        page: None,
-    };
+    let task = Task { access, force: true, with_parents: true, page: None };
     sync_records(&task, readings).await?;
     Ok(())
 }

@@ -59,18 +59,8 @@ async fn work(app: &App, workspace: WorkspaceId, id: &RunId, page: u64, deadline
 
 /// Queues the page a run stands at. Its name is that of the page, so that a repeat within minutes is one.
 pub(crate) async fn queue_page(app: &App, run: &Run) -> Result<()> {
-    let job = SyncJob::SyncPage {
-        workspace: run.workspace,
-        run: run.id.clone(),
-        page: run.page,
-    };
-    Ok(app
-        .queue()
-        .send(
-            &job,
-            &format!("{}-{}-{}", run.id, run.page, run.moved_at.millis()),
-        )
-        .await?)
+    let job = SyncJob::SyncPage { workspace: run.workspace, run: run.id.clone(), page: run.page };
+    Ok(app.queue().send(&job, &format!("{}-{}-{}", run.id, run.page, run.moved_at.millis())).await?)
 }
 
 async fn do_stage(app: &App, run: &Run, stage: &Stage, deadline: Timestamp) -> Result<PageDone> {
@@ -79,12 +69,7 @@ async fn do_stage(app: &App, run: &Run, stage: &Stage, deadline: Timestamp) -> R
     let mut done = match stage {
         Stage::Schema => {
             let complete = ensure_schema(&access).await?;
-            PageDone {
-                receipt: Receipt::default(),
-                next: None,
-                more: !complete,
-                expected: None,
-            }
+            PageDone { receipt: Receipt::default(), next: None, more: !complete, expected: None }
         }
         Stage::List(query) => list(&access, run, query).await?,
     };
@@ -113,27 +98,14 @@ async fn list(access: &Access<'_>, run: &Run, query: &Query) -> Result<PageDone>
     let acted = acted_members(query, &readings);
     let facts = query.filter != Filter::All;
     let parents = parents_to_tell(query, facts, &readings);
-    let page = PageOf {
-        run: run.id.clone(),
-        page: run.page,
-    };
-    let task = Task {
-        access,
-        force: false,
-        with_parents: false,
-        page: Some(page),
-    };
+    let page = PageOf { run: run.id.clone(), page: run.page };
+    let task = Task { access, force: false, with_parents: false, page: Some(page) };
     receipt.add(&sync_records(&task, readings).await?);
     for member in acted {
         receipt.add(&memberships_of(&task, &member).await?);
     }
     receipt.add(&tell_parents(&task, parents).await?);
-    Ok(PageDone {
-        receipt,
-        more: next.is_some(),
-        next,
-        expected,
-    })
+    Ok(PageDone { receipt, more: next.is_some(), next, expected })
 }
 
 /// The products say how many memberships are active: the best guess at the size of the whole that Whop offers.
@@ -208,10 +180,7 @@ async fn tell_parents(task: &Task<'_>, payments: Vec<PaymentId>) -> Result<Recei
     for payment in payments {
         let (whop, by) = task.access.whop();
         match whop.read(by, &RecordRef::Payments(payment)).await {
-            Ok(Some(record)) => readings.push(Reading {
-                record,
-                read_at: task.access.app.clock().now(),
-            }),
+            Ok(Some(record)) => readings.push(Reading { record, read_at: task.access.app.clock().now() }),
             Ok(None) => {}
             Err(error) => return Err(task.access.whop_refused(error).await),
         }
@@ -232,11 +201,7 @@ async fn keep_unreadable(
         let Some(failed) = FailedRecord::unreadable(stream, row, access.app.clock().now()) else {
             continue;
         };
-        access
-            .app
-            .store()
-            .record_failure(access.workspace.id, &failed)
-            .await?;
+        access.app.store().record_failure(access.workspace.id, &failed).await?;
     }
     Ok(())
 }
@@ -250,11 +215,7 @@ async fn move_on(app: &App, run: &Run, done: PageDone) -> Result<()> {
         let Some(current) = app.store().find_run(run.workspace, &run.id).await? else {
             return Ok(());
         };
-        return if current.state == RunState::Running {
-            queue_page(app, &current).await
-        } else {
-            Ok(())
-        };
+        return if current.state == RunState::Running { queue_page(app, &current).await } else { Ok(()) };
     }
     match after.state {
         RunState::Running => queue_page(app, &after).await,
@@ -269,9 +230,7 @@ async fn finish_up(app: &App, run: &Run) -> Result<()> {
     };
     let finished = matches!(run.state, RunState::Finished { .. });
     let watermark = finished.then_some(run.started_at);
-    app.store()
-        .release_run(run.workspace, &run.id, watermark, Some(ended_at))
-        .await?;
+    app.store().release_run(run.workspace, &run.id, watermark, Some(ended_at)).await?;
     if finished {
         let (seen, written, balances) = (run.receipt.seen(), run.receipt.written(), run.receipt.balances());
         info!(event = "run.finished", run.id = %run.id, seen, written, balances, "run {} finished", run.id);
@@ -296,15 +255,8 @@ async fn give_up(app: &App, run: &Run, failed: Error) -> Result<()> {
         run.id
     );
     let now = app.clock().now();
-    let state = RunState::Failed {
-        at: now,
-        reason: failed.advice().to_owned(),
-    };
-    match app
-        .store()
-        .move_run((run.workspace, &run.id), &[Open::Running], &state, now)
-        .await?
-    {
+    let state = RunState::Failed { at: now, reason: failed.advice().to_owned() };
+    match app.store().move_run((run.workspace, &run.id), &[Open::Running], &state, now).await? {
         Some(run) => finish_up(app, &run).await,
         None => Ok(()),
     }

@@ -14,11 +14,7 @@ fn vault(keys: &str) -> Vault {
 }
 
 fn place(workspace: u128) -> Bound<'static> {
-    Bound {
-        workspace: WorkspaceId(Uuid::from_u128(workspace)),
-        owner: "conn_1",
-        field: "access",
-    }
+    Bound { workspace: WorkspaceId(Uuid::from_u128(workspace)), owner: "conn_1", field: "access" }
 }
 
 proptest! {
@@ -94,10 +90,7 @@ fn the_version_is_bound_too() {
     let renamed = Sealed(sealed.0.replacen("v2.", "v1.", 1));
 
     assert_eq!(vault.open(&place(1), &renamed), Err(VaultError::Refused));
-    assert_eq!(
-        vault.open(&place(1), &Sealed(sealed.0.replacen("v2.", "v02.", 1))),
-        Err(VaultError::Refused)
-    );
+    assert_eq!(vault.open(&place(1), &Sealed(sealed.0.replacen("v2.", "v02.", 1))), Err(VaultError::Refused));
 }
 
 #[test]
@@ -134,10 +127,7 @@ fn keys_that_cannot_be_used_are_refused_and_never_shown() {
     for (text, wrong) in [
         ("", BadKeys::NotKeys),
         ("[]", BadKeys::NotKeys),
-        (
-            r#"{"one": "a text of more than thirty-two characters"}"#,
-            BadKeys::NotKeys,
-        ),
+        (r#"{"one": "a text of more than thirty-two characters"}"#, BadKeys::NotKeys),
         (r#"{"1": 5}"#, BadKeys::NotKeys),
         ("{}", BadKeys::None),
         (r#"{"7": "canary"}"#, BadKeys::TooShort(7)),

@@ -26,34 +26,16 @@ pub(crate) struct Permission {
 /// What we need to read. Without one of these Whop answers with fewer rows or empty fields instead of an
 /// error (Whop API, permissions).
 pub(crate) const NEEDED: &[Permission] = &[
-    Permission {
-        action: "member:basic:read",
-        lost: "members and memberships",
-    },
+    Permission { action: "member:basic:read", lost: "members and memberships" },
     Permission {
         action: "member:email:read",
         lost: "e-mail addresses, so that nobody already in Twenty is recognised",
     },
-    Permission {
-        action: "member:phone:read",
-        lost: "phone numbers",
-    },
-    Permission {
-        action: "access_pass:basic:read",
-        lost: "products",
-    },
-    Permission {
-        action: "plan:basic:read",
-        lost: "variants and their prices",
-    },
-    Permission {
-        action: "payment:basic:read",
-        lost: "payments and refunds",
-    },
-    Permission {
-        action: "payment:dispute:read",
-        lost: "disputes",
-    },
+    Permission { action: "member:phone:read", lost: "phone numbers" },
+    Permission { action: "access_pass:basic:read", lost: "products" },
+    Permission { action: "plan:basic:read", lost: "variants and their prices" },
+    Permission { action: "payment:basic:read", lost: "payments and refunds" },
+    Permission { action: "payment:dispute:read", lost: "disputes" },
 ];
 
 /// What it takes to create webhooks; keys and apps can have it, a user's consent cannot (Whop API, webhooks).
@@ -88,9 +70,7 @@ impl Whop {
     pub(crate) async fn missing_permissions(&self, by: As<'_>) -> Result<Vec<String>, WhopError> {
         let needed: Vec<&str> = NEEDED.iter().map(|it| it.action).collect();
         let granted = self.granted(by, &needed).await?;
-        let missing = needed
-            .into_iter()
-            .filter(|it| !granted.iter().any(|has| has == it));
+        let missing = needed.into_iter().filter(|it| !granted.iter().any(|has| has == it));
         Ok(missing.map(str::to_owned).collect())
     }
 
@@ -101,16 +81,11 @@ impl Whop {
 
     async fn granted(&self, by: As<'_>, actions: &[&str]) -> Result<Vec<String>, WhopError> {
         let actions = actions.join(",");
-        let params = vec![
-            ("resource_id", by.account.as_str()),
-            ("actions", actions.as_str()),
-        ];
+        let params = vec![("resource_id", by.account.as_str()), ("actions", actions.as_str())];
         let body = self.get(by.token, &["permissions"], &params).await?;
         let granted = |json: &str| -> Result<Option<String>, Misshapen> {
             let row = Row::parse(json)?;
-            Ok(row
-                .maybe_text("action")?
-                .filter(|_| row.flag("granted") == Ok(true)))
+            Ok(row.maybe_text("action")?.filter(|_| row.flag("granted") == Ok(true)))
         };
         let answers: Result<Vec<_>, Misshapen> = wire::data(&body)?.into_iter().map(granted).collect();
         Ok(answers.map_err(|_| UNREADABLE)?.into_iter().flatten().collect())

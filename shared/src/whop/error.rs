@@ -26,11 +26,7 @@ pub(crate) enum WhopError {
     Throttled { retry_after: Duration },
     /// Whop will not do this, however often it is asked.
     #[error("whop refused the request with status {status}, {kind}: {message}")]
-    Refused {
-        status: u16,
-        kind: String,
-        message: String,
-    },
+    Refused { status: u16, kind: String, message: String },
     /// Whop is out of reach, or out of order.
     #[error("whop is not available")]
     Unavailable(#[source] Outage),
@@ -87,20 +83,12 @@ pub(super) fn outcome(answer: Result<Answer, HttpError>) -> Result<Bytes, WhopEr
     match answer.status {
         200..=299 => Ok(answer.body),
         401 => Err(WhopError::Unauthorized),
-        403 => Err(WhopError::Forbidden {
-            permission: missing_permission(&said(&answer.body).1),
-        }),
+        403 => Err(WhopError::Forbidden { permission: missing_permission(&said(&answer.body).1) }),
         408 | 500.. => Err(WhopError::Unavailable(Outage::Status(answer.status))),
-        429 => Err(WhopError::Throttled {
-            retry_after: retry_after(&answer),
-        }),
+        429 => Err(WhopError::Throttled { retry_after: retry_after(&answer) }),
         status @ 400..=499 => {
             let (kind, message) = said(&answer.body);
-            Err(WhopError::Refused {
-                status,
-                kind,
-                message,
-            })
+            Err(WhopError::Refused { status, kind, message })
         }
         _ => Err(WhopError::Unexpected("a redirect")),
     }
@@ -136,9 +124,8 @@ fn seconds_in(text: &str) -> Option<u64> {
 /// `error.type`, or `error.code` where there is no type, and `error.message`; empty where there is none, as
 /// in an HTML page of a gateway.
 fn said(body: &[u8]) -> (String, String) {
-    let error = std::str::from_utf8(body)
-        .ok()
-        .and_then(|body| Row::parse(body).ok()?.inside("error").ok()?);
+    let error =
+        std::str::from_utf8(body).ok().and_then(|body| Row::parse(body).ok()?.inside("error").ok()?);
     let text = |field| -> Option<String> { error.as_ref()?.maybe_text(field).ok()? };
     let kind = text("type").or_else(|| text("code")).unwrap_or_default();
     (one_line(&kind), one_line(&text("message").unwrap_or_default()))
@@ -147,13 +134,9 @@ fn said(body: &[u8]) -> (String, String) {
 /// A text fit for a log: one line, not long, and without words that could name or admit somebody.
 fn one_line(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
-    let kept = words.filter(|word| !word.is_empty()).map(|word| {
-        if word.contains('@') || word.len() > 48 {
-            "…"
-        } else {
-            word
-        }
-    });
+    let kept = words
+        .filter(|word| !word.is_empty())
+        .map(|word| if word.contains('@') || word.len() > 48 { "…" } else { word });
     let line: Vec<&str> = kept.collect();
     line.join(" ").chars().take(LONGEST_MESSAGE).collect()
 }
@@ -173,9 +156,7 @@ impl From<WhopError> for Error {
             WhopError::Unauthorized => (Kind::Rejected, UNAUTHORIZED.to_owned()),
             WhopError::Forbidden { permission } => (Kind::Rejected, forbidden(permission.as_deref())),
             WhopError::Throttled { retry_after } => {
-                let kind = Kind::Throttled {
-                    retry_after: *retry_after,
-                };
+                let kind = Kind::Throttled { retry_after: *retry_after };
                 (kind, THROTTLED.to_owned())
             }
             WhopError::Refused { status: 409, .. } => (Kind::Conflict, CONFLICT.to_owned()),
@@ -202,10 +183,7 @@ const UNEXPECTED: &str =
     "Whop gave an answer this version cannot read. It is tried again; if it lasts, check Whop's address.";
 
 fn forbidden(permission: Option<&str>) -> String {
-    let which = permission.map_or_else(
-        || "a permission".to_owned(),
-        |it| format!("the permission `{it}`"),
-    );
+    let which = permission.map_or_else(|| "a permission".to_owned(), |it| format!("the permission `{it}`"));
     format!(
         "The Whop key or consent lacks {which}. Add it in Whop's developer settings, or connect Whop again."
     )
@@ -213,9 +191,6 @@ fn forbidden(permission: Option<&str>) -> String {
 
 /// The kind is a word of Whop's own vocabulary; the message may name somebody and stays in the log.
 fn refused(status: u16, kind: &str) -> String {
-    let kind: String = kind
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
-        .collect();
+    let kind: String = kind.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     format!("Whop refuses this request (status {status} {kind}). Check what was entered and try again.")
 }

@@ -152,10 +152,7 @@ const LONGEST_NAME: usize = 100;
 
 /// The names that a webhook of ours is subscribed to.
 pub(super) fn subscribable() -> Vec<&'static str> {
-    MIRRORED
-        .iter()
-        .flat_map(|(_, names)| names.iter().copied())
-        .collect()
+    MIRRORED.iter().flat_map(|(_, names)| names.iter().copied()).collect()
 }
 
 /// Reads a delivery's body.
@@ -163,52 +160,34 @@ pub(crate) fn event(body: &str) -> Result<Event, BadEvent> {
     let row = Row::parse(body).map_err(|_| BadEvent::NotJson)?;
     let name = row.maybe_text("type").ok().flatten().unwrap_or_default();
     if name.is_empty() {
-        return Err(if row.has("action") {
-            BadEvent::Legacy
-        } else {
-            BadEvent::NoType
-        });
+        return Err(if row.has("action") { BadEvent::Legacy } else { BadEvent::NoType });
     }
     let account = wire::owner(&row);
     let Some((family, name)) = known(&name) else {
-        let subject = if is_not_mirrored(&name) {
-            Subject::NotMirrored
-        } else {
-            Subject::Unknown
-        };
+        let subject = if is_not_mirrored(&name) { Subject::NotMirrored } else { Subject::Unknown };
         return Ok(Event {
             name: name.chars().take(LONGEST_NAME).collect(),
             account: account.unwrap_or_default(),
             subject,
         });
     };
-    let bad = |error: Misshapen| BadEvent::NoRecord {
-        name: name.to_owned(),
-        reason: error.to_string(),
-    };
+    let bad = |error: Misshapen| BadEvent::NoRecord { name: name.to_owned(), reason: error.to_string() };
     let data = row.inside("data").map_err(bad)?;
     let data = data.ok_or_else(|| bad(Misshapen::Missing("data")))?;
     let records = concerned(family, &data).map_err(bad)?;
     Ok(Event {
         name: name.to_owned(),
         account: account.map_err(bad)?,
-        subject: if records.is_empty() {
-            Subject::NotMirrored
-        } else {
-            Subject::Records(records)
-        },
+        subject: if records.is_empty() { Subject::NotMirrored } else { Subject::Records(records) },
     })
 }
 
 /// The family of an event and its name as listed; underscores for dots are another spelling of Whop's.
 fn known(name: &str) -> Option<(Family, &'static str)> {
-    MIRRORED
-        .iter()
-        .chain(MIRRORED_OF_OLD)
-        .find_map(|(family, names)| {
-            let found = names.iter().find(|listed| is_same(listed, name))?;
-            Some((*family, *found))
-        })
+    MIRRORED.iter().chain(MIRRORED_OF_OLD).find_map(|(family, names)| {
+        let found = names.iter().find(|listed| is_same(listed, name))?;
+        Some((*family, *found))
+    })
 }
 
 fn is_not_mirrored(name: &str) -> bool {
@@ -228,11 +207,7 @@ fn is_same(listed: &str, name: &str) -> bool {
 /// member and the membership it belongs to (Whop API, event semantics).
 fn concerned(family: Family, data: &Row<'_>) -> Result<Vec<RecordRef>, Misshapen> {
     let member = || Ok(data.named("member_id", "member")?.map(RecordRef::Members));
-    let membership = || {
-        Ok(data
-            .named("membership_id", "membership")?
-            .map(RecordRef::Memberships))
-    };
+    let membership = || Ok(data.named("membership_id", "membership")?.map(RecordRef::Memberships));
     let payment = || Ok(data.named("payment_id", "payment")?.map(RecordRef::Payments));
     let product = || Ok(data.named("product_id", "product")?.map(RecordRef::Products));
     let found = match family {

@@ -54,21 +54,13 @@ impl Whop {
         member: &MemberId,
         cursor: Option<&Cursor>,
     ) -> Result<Page, WhopError> {
-        let of = vec![
-            ("member_id", member.as_str()),
-            ("order", "created_at"),
-            ("direction", "asc"),
-        ];
+        let of = vec![("member_id", member.as_str()), ("order", "created_at"), ("direction", "asc")];
         self.page(by, Stream::Memberships, of, cursor).await
     }
 
     /// The refunds of a payment, oldest first; there are never more than a page of them.
     pub(crate) async fn refunds_of(&self, by: As<'_>, payment: &PaymentId) -> Result<Page, WhopError> {
-        let of = vec![
-            ("payment_id", payment.as_str()),
-            ("order", "created_at"),
-            ("direction", "asc"),
-        ];
+        let of = vec![("payment_id", payment.as_str()), ("order", "created_at"), ("direction", "asc")];
         self.page(by, Stream::Refunds, of, None).await
     }
 
@@ -76,9 +68,7 @@ impl Whop {
     /// addresses only for credentials with `member:email:read` (Whop API, members).
     pub(crate) async fn find_member(&self, by: As<'_>, email: &str) -> Result<Option<Member>, WhopError> {
         let email = email.trim();
-        let page = self
-            .page(by, Stream::Members, vec![("query", email)], None)
-            .await?;
+        let page = self.page(by, Stream::Members, vec![("query", email)], None).await?;
         let wanted = email.to_lowercase();
         Ok(page.records.into_iter().find_map(|record| match record {
             Record::Members(member) => {
@@ -132,11 +122,9 @@ fn filters<'a>(query: &'a Query, at: &'a str) -> Params<'a> {
             vec![("order", "most_recent_action_at"), ("direction", "desc")]
         }
         (Filter::CreatedAfter { .. }, _) => [("created_after", at)].into_iter().chain(oldest_first).collect(),
-        (Filter::Status { word }, stream) => status_of(stream)
-            .map(|name| (name, word.as_str()))
-            .into_iter()
-            .chain(oldest_first)
-            .collect(),
+        (Filter::Status { word }, stream) => {
+            status_of(stream).map(|name| (name, word.as_str())).into_iter().chain(oldest_first).collect()
+        }
         (Filter::All | Filter::ActedAfter { .. }, _) => oldest_first.into(),
     }
 }

@@ -81,10 +81,7 @@ pub(crate) struct Consent<'a> {
 
 /// What a seller's browser brought back.
 #[derive(Clone, Copy)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "OAuth calls the parameter so, and the whole by it"
-)]
+#[expect(clippy::struct_field_names, reason = "OAuth calls the parameter so, and the whole by it")]
 pub(crate) struct Code<'a> {
     pub(crate) code: &'a str,
     pub(crate) verifier: &'a Secret,
@@ -140,9 +137,7 @@ impl From<OAuthError> for Error {
                  permissions in Whop's developer settings.",
             ),
             OAuthError::Throttled { retry_after } => (
-                Kind::Throttled {
-                    retry_after: *retry_after,
-                },
+                Kind::Throttled { retry_after: *retry_after },
                 "Whop asks us to slow down. Try again in a moment.",
             ),
             OAuthError::Unavailable(_) => (Kind::Unavailable, "Whop does not answer. Try again in a moment."),
@@ -201,10 +196,7 @@ impl Whop {
         refresh: &Secret,
         account: Option<&AccountId>,
     ) -> Result<Tokens, OAuthError> {
-        let mut fields = vec![
-            ("grant_type", "refresh_token"),
-            ("refresh_token", refresh.expose()),
-        ];
+        let mut fields = vec![("grant_type", "refresh_token"), ("refresh_token", refresh.expose())];
         fields.extend(account.map(|account| ("company_id", account.as_str())));
         self.tokens(client, fields).await
     }
@@ -248,15 +240,11 @@ fn refusal(answer: &Answer) -> OAuthError {
     let error = error_word(&answer.body);
     match (answer.status, error.as_str()) {
         (408 | 500.., _) => OAuthError::Unavailable(Outage::Status(answer.status)),
-        (429, _) | (_, "rate_limit_exceeded") => OAuthError::Throttled {
-            retry_after: retry_after(answer),
-        },
+        (429, _) | (_, "rate_limit_exceeded") => OAuthError::Throttled { retry_after: retry_after(answer) },
         (300..=399, _) => OAuthError::Unexpected("a redirect"),
         (400..=499, "invalid_grant") => OAuthError::InvalidGrant,
         (400..=499, "invalid_client") => OAuthError::InvalidClient,
-        (400..=499, "") => OAuthError::Denied {
-            error: format!("status_{}", answer.status),
-        },
+        (400..=499, "") => OAuthError::Denied { error: format!("status_{}", answer.status) },
         (400..=499, _) => OAuthError::Denied { error },
         _ => OAuthError::Unexpected("a status that means nothing"),
     }
@@ -282,9 +270,7 @@ const USUAL_LIFE: i64 = 3600;
 
 fn read_tokens(body: &[u8], client_id: &str) -> Result<Tokens, OAuthError> {
     const UNREADABLE: OAuthError = OAuthError::Unexpected("no tokens");
-    let row = std::str::from_utf8(body)
-        .ok()
-        .and_then(|body| Row::parse(body).ok());
+    let row = std::str::from_utf8(body).ok().and_then(|body| Row::parse(body).ok());
     let row = row.ok_or(UNREADABLE)?;
     let token = |field| {
         let text = row.maybe_text(field).ok().flatten();
@@ -310,9 +296,7 @@ fn read_tokens(body: &[u8], client_id: &str) -> Result<Tokens, OAuthError> {
 fn nonce(id_token: &str, client_id: &str) -> Result<Option<String>, OAuthError> {
     const UNREADABLE: OAuthError = OAuthError::Unexpected("an ID token that cannot be read");
     let payload = id_token.split('.').nth(1).ok_or(UNREADABLE)?;
-    let payload = URL_SAFE_NO_PAD
-        .decode(payload.trim_end_matches('='))
-        .map_err(|_| UNREADABLE)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).map_err(|_| UNREADABLE)?;
     let claims = std::str::from_utf8(&payload).map_err(|_| UNREADABLE)?;
     let claims = Row::parse(claims).map_err(|_| UNREADABLE)?;
     let audience = match claims.maybe_text("aud") {

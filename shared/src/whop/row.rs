@@ -30,9 +30,7 @@ pub(super) struct Row<'a>(BTreeMap<String, &'a RawValue>);
 impl<'a> Row<'a> {
     /// Takes an object apart.
     pub(super) fn parse(json: &'a str) -> Result<Self, Misshapen> {
-        serde_json::from_str(json)
-            .map(Self)
-            .map_err(|_| Misshapen::NotAnObject)
+        serde_json::from_str(json).map(Self).map_err(|_| Misshapen::NotAnObject)
     }
 
     /// The object without one field, as JSON.
@@ -55,9 +53,7 @@ impl<'a> Row<'a> {
         let Some(json) = self.json(field) else {
             return Ok(None);
         };
-        serde_json::from_str(json)
-            .map(Some)
-            .map_err(|_| wrong(field, what))
+        serde_json::from_str(json).map(Some).map_err(|_| wrong(field, what))
     }
 
     /// An object inside.
@@ -65,9 +61,7 @@ impl<'a> Row<'a> {
         let Some(json) = self.json(field) else {
             return Ok(None);
         };
-        Self::parse(json)
-            .map(Some)
-            .map_err(|_| wrong(field, "not an object"))
+        Self::parse(json).map(Some).map_err(|_| wrong(field, "not an object"))
     }
 
     /// A text, without the NUL characters that no other system of ours takes.
@@ -97,9 +91,7 @@ impl<'a> Row<'a> {
         T: FromStr<Err: Display>,
     {
         let text = self.maybe_text(field)?.filter(|text| !text.is_empty());
-        text.map(|text| text.parse())
-            .transpose()
-            .map_err(|error| wrong(field, &format!("{error}")))
+        text.map(|text| text.parse()).transpose().map_err(|error| wrong(field, &format!("{error}")))
     }
 
     /// An identifier or a time that is there.
@@ -117,11 +109,7 @@ impl<'a> Row<'a> {
     {
         match self.maybe(field)? {
             Some(id) => Ok(Some(id)),
-            None => Ok(self
-                .inside(parent)?
-                .map(|row| row.maybe("id"))
-                .transpose()?
-                .flatten()),
+            None => Ok(self.inside(parent)?.map(|row| row.maybe("id")).transpose()?.flatten()),
         }
     }
 
@@ -135,14 +123,9 @@ impl<'a> Row<'a> {
         let Some(json) = self.json(field) else {
             return Ok(None);
         };
-        let whole = json
-            .split_once('.')
-            .filter(|(_, fraction)| fraction.bytes().all(|digit| digit == b'0'));
+        let whole = json.split_once('.').filter(|(_, fraction)| fraction.bytes().all(|digit| digit == b'0'));
         let digits = whole.map_or(json, |(digits, _)| digits);
-        digits
-            .parse()
-            .map(Some)
-            .map_err(|_| wrong(field, "not a whole number"))
+        digits.parse().map(Some).map_err(|_| wrong(field, "not a whole number"))
     }
 
     /// An amount: a Money object, or in older shapes a number of whole units in the row's own currency. A
@@ -159,15 +142,8 @@ impl<'a> Row<'a> {
         if json.starts_with('{') {
             return Self::parse(json)?.money_object(currency).map_err(bad);
         }
-        let text = if json.starts_with('"') {
-            self.text(field)?
-        } else {
-            json.to_owned()
-        };
-        currency
-            .map(|currency| amount(&text, currency, None))
-            .transpose()
-            .map_err(bad)
+        let text = if json.starts_with('"') { self.text(field)? } else { json.to_owned() };
+        currency.map(|currency| amount(&text, currency, None)).transpose().map_err(bad)
     }
 
     fn money_object(&self, currency: Option<&Currency>) -> Result<Option<Money>, BadAmount> {
@@ -183,10 +159,7 @@ impl<'a> Row<'a> {
 }
 
 fn wrong(field: &'static str, what: &str) -> Misshapen {
-    Misshapen::Wrong {
-        field,
-        what: what.to_owned(),
-    }
+    Misshapen::Wrong { field, what: what.to_owned() }
 }
 
 /// An amount exactly as written. One with more digits than its currency has keeps them all; whoever writes it

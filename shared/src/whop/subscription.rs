@@ -47,11 +47,7 @@ impl Whop {
         resource: &str,
         url: &str,
     ) -> Result<Vec<WebhookId>, WhopError> {
-        let owner = if resource.starts_with("app_") {
-            "app_id"
-        } else {
-            "account_id"
-        };
+        let owner = if resource.starts_with("app_") { "app_id" } else { "account_id" };
         let params = vec![(owner, resource), ("first", "100")];
         let body = self.get(token, &["webhooks"], &params).await?;
         let ours = |json: &str| -> Result<Option<WebhookId>, Misshapen> {

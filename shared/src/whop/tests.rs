@@ -38,9 +38,7 @@ impl Seen {
     }
 
     fn form(&self) -> Vec<(String, String)> {
-        url::form_urlencoded::parse(self.body.as_bytes())
-            .into_owned()
-            .collect()
+        url::form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
     }
 }
 
@@ -53,11 +51,7 @@ struct Canned {
 }
 
 fn canned(status: u16, body: impl Into<Vec<u8>>) -> Canned {
-    Canned {
-        status,
-        headers: Vec::new(),
-        body: body.into(),
-    }
+    Canned { status, headers: Vec::new(), body: body.into() }
 }
 
 fn json(body: &Value) -> Canned {
@@ -84,10 +78,7 @@ impl FarEnd {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new().fallback(answer).with_state(script.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self {
-            whop: whop_at(&base),
-            script,
-        }
+        Self { whop: whop_at(&base), script }
     }
 
     /// The one request that was made.
@@ -136,17 +127,11 @@ struct Seller {
 
 impl Seller {
     fn new() -> Self {
-        Self {
-            token: Secret::new("apik_canary"),
-            account: ACCOUNT.parse().unwrap(),
-        }
+        Self { token: Secret::new("apik_canary"), account: ACCOUNT.parse().unwrap() }
     }
 
     fn by(&self) -> As<'_> {
-        As {
-            token: &self.token,
-            account: &self.account,
-        }
+        As { token: &self.token, account: &self.account }
     }
 }
 

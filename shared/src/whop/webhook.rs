@@ -92,10 +92,7 @@ pub(crate) fn verify<'a>(
     if !bool::from(fits) {
         return Err(BadSignature::Mismatch);
     }
-    Ok(Verified {
-        id: request.id,
-        body: request.body,
-    })
+    Ok(Verified { id: request.id, body: request.body })
 }
 
 /// The `v1` signatures of a header; there are several while a secret is rotated, and other versions may come.
@@ -111,13 +108,7 @@ fn signatures(header: &str) -> impl Iterator<Item = Vec<u8>> {
 fn expected(secret: &Secret, request: &Unverified<'_>) -> Option<[u8; 32]> {
     let key = Some(secret.expose().as_bytes()).filter(|key| !key.is_empty())?;
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
-    for part in [
-        request.id.as_bytes(),
-        b".",
-        request.timestamp.as_bytes(),
-        b".",
-        request.body,
-    ] {
+    for part in [request.id.as_bytes(), b".", request.timestamp.as_bytes(), b".", request.body] {
         mac.update(part);
     }
     Some(mac.finalize().into_bytes().into())

@@ -46,9 +46,7 @@ const NOT_A_LIST: WhopError = WhopError::Unexpected("something that is not a lis
 /// lose the rest without a word. So is one that goes on where it began, which would never end.
 pub(super) fn rows<'a>(body: &'a [u8], asked: Option<&Cursor>) -> Result<Rows<'a>, WhopError> {
     let list: List<'a> = serde_json::from_slice(body).map_err(|_| NOT_A_LIST)?;
-    let info = list.page_info.ok_or(WhopError::Unexpected(
-        "a list that does not say whether it goes on",
-    ))?;
+    let info = list.page_info.ok_or(WhopError::Unexpected("a list that does not say whether it goes on"))?;
     let cursor = info.end_cursor.filter(|cursor| !cursor.is_empty());
     let next = cursor.filter(|_| info.has_next_page.unwrap_or(true)).map(Cursor);
     if next.is_some() && next.as_ref() == asked {
@@ -68,11 +66,7 @@ pub(super) fn page(
     asked: Option<&Cursor>,
 ) -> Result<Page, WhopError> {
     let Rows { rows, next } = rows(body, asked)?;
-    let mut page = Page {
-        records: Vec::with_capacity(rows.len()),
-        unreadable: Vec::new(),
-        next,
-    };
+    let mut page = Page { records: Vec::with_capacity(rows.len()), unreadable: Vec::new(), next };
     for json in rows {
         match own_record(stream, json, account) {
             Ok(Some(record)) => page.records.push(record),
@@ -110,11 +104,7 @@ fn unreadable(json: &str, reason: &Misshapen) -> Unreadable {
         Some(row) if row.has("client_secret") => row.without("client_secret"),
         _ => json.to_owned(),
     };
-    Unreadable {
-        id: id.map(|id| id.chars().take(128).collect()),
-        reason: reason.to_string(),
-        raw,
-    }
+    Unreadable { id: id.map(|id| id.chars().take(128).collect()), reason: reason.to_string(), raw }
 }
 
 /// The account a row belongs to, where it says so; `company` is the account's old name.
@@ -179,11 +169,7 @@ fn member(row: &Row<'_>, account: &AccountId) -> Result<Member, Misshapen> {
         id: row.must("id")?,
         account: account.clone(),
         user: user.as_ref().map(|user| user.maybe("id")).transpose()?.flatten(),
-        username: user
-            .as_ref()
-            .map(|user| user.maybe_text("username"))
-            .transpose()?
-            .flatten(),
+        username: user.as_ref().map(|user| user.maybe_text("username")).transpose()?.flatten(),
         display_name: row.text("display_name")?,
         email: row.maybe_text("email")?.filter(|email| !email.is_empty()),
         phone: row.maybe_text("phone_number")?.filter(|phone| !phone.is_empty()),
@@ -200,10 +186,7 @@ fn member(row: &Row<'_>, account: &AccountId) -> Result<Member, Misshapen> {
 fn membership(row: &Row<'_>, account: &AccountId) -> Result<Membership, Misshapen> {
     let currency = currency(row)?;
     let product = row.inside("product")?;
-    let product_title = product
-        .as_ref()
-        .map(|product| product.text("title"))
-        .transpose()?;
+    let product_title = product.as_ref().map(|product| product.text("title")).transpose()?;
     let product = row.named("product_id", "product")?;
     let variant = row.named("plan_id", "plan")?;
     let created_at = row.must("created_at")?;
@@ -269,10 +252,7 @@ fn refund(row: &Row<'_>) -> Result<Refund, Misshapen> {
         payment: payment.ok_or(Misshapen::Missing("payment_id"))?,
         status: row.must_text("status")?.into(),
         reason: row.maybe_text("reason")?,
-        amount: settled.map_or_else(
-            || row.money("original_amount", currency.as_ref()),
-            |it| Ok(Some(it)),
-        )?,
+        amount: settled.map_or_else(|| row.money("original_amount", currency.as_ref()), |it| Ok(Some(it)))?,
         created_at,
         updated_at: row.maybe("updated_at")?.unwrap_or(created_at),
     })

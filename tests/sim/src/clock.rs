@@ -20,10 +20,7 @@ impl Clock {
     }
 
     /// Milliseconds since the Unix epoch.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is where the stand-ins' time comes from"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is where the stand-ins' time comes from")]
     pub fn now_ms(&self) -> i64 {
         match &self.0 {
             Some(stepped) => stepped.load(Ordering::SeqCst),
@@ -58,7 +55,5 @@ pub fn iso(ms: i64) -> String {
 
 /// The inverse of [`iso`]; accepts any offset.
 pub fn from_iso(text: &str) -> Option<i64> {
-    chrono::DateTime::parse_from_rfc3339(text)
-        .ok()
-        .map(|time| time.timestamp_millis())
+    chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
 }

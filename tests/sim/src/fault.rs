@@ -56,21 +56,14 @@ pub struct Gate {
 
 impl Default for Gate {
     fn default() -> Self {
-        Self {
-            reached: watch::Sender::new(false),
-            open: watch::Sender::new(false),
-        }
+        Self { reached: watch::Sender::new(false), open: watch::Sender::new(false) }
     }
 }
 
 impl Gate {
     /// Resolves when a call stands at the gate.
     pub async fn reached(&self) {
-        self.reached
-            .subscribe()
-            .wait_for(|reached| *reached)
-            .await
-            .expect("the gate is alive");
+        self.reached.subscribe().wait_for(|reached| *reached).await.expect("the gate is alive");
     }
 
     /// Lets every call through, now and later.
@@ -80,11 +73,7 @@ impl Gate {
 
     async fn wait(&self) {
         self.reached.send_replace(true);
-        self.open
-            .subscribe()
-            .wait_for(|open| *open)
-            .await
-            .expect("the gate is alive");
+        self.open.subscribe().wait_for(|open| *open).await.expect("the gate is alive");
     }
 }
 
@@ -102,9 +91,7 @@ pub struct Faults(Arc<Mutex<State>>);
 
 impl std::fmt::Debug for Faults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Faults")
-            .field("calls", &self.calls().len())
-            .finish()
+        f.debug_struct("Faults").field("calls", &self.calls().len()).finish()
     }
 }
 
@@ -131,13 +118,7 @@ impl Faults {
 
     /// How many calls of one stand-in have arrived so far.
     pub fn count_of(&self, service: &str) -> usize {
-        self.0
-            .lock()
-            .unwrap()
-            .calls
-            .iter()
-            .filter(|call| call.service == service)
-            .count()
+        self.0.lock().unwrap().calls.iter().filter(|call| call.service == service).count()
     }
 
     /// Forgets the record of calls; counting starts at 0 again. Long runs call this to stay small.
@@ -156,11 +137,7 @@ impl Faults {
 
     fn decide(&self, service: &'static str, request: &Request) -> Fault {
         let mut state = self.0.lock().unwrap();
-        let call = Call {
-            index: state.calls.len(),
-            service,
-            operation: operation(request),
-        };
+        let call = Call { index: state.calls.len(), service, operation: operation(request) };
         state.calls.push(call.clone());
         state.plan.as_mut().map_or(Fault::Pass, |plan| plan(&call))
     }
@@ -194,10 +171,7 @@ impl Faults {
 
 /// The name a test gives a call.
 fn operation(request: &Request) -> String {
-    let target = request
-        .headers()
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok());
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
     match target.and_then(|target| target.split_once('.')) {
         Some((_, name)) => name.to_owned(),
         None => format!("{} {}", request.method(), request.uri()),
@@ -211,9 +185,7 @@ async fn finish(answer: impl Future<Output = Response>) {
 
 async fn twice(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, usize::MAX)
-        .await
-        .expect("a request body on loopback");
+    let bytes = to_bytes(body, usize::MAX).await.expect("a request body on loopback");
     let again = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
     finish(next.clone().run(again)).await;
     next.run(Request::from_parts(parts, Body::from(bytes))).await

@@ -31,9 +31,7 @@ impl Served {
     pub fn on(listener: TcpListener, router: Router) -> Self {
         let address = listener.local_addr().expect("a bound listener");
         let task = tokio::spawn(async move {
-            axum::serve(listener, router)
-                .await
-                .expect("a loopback listener keeps accepting");
+            axum::serve(listener, router).await.expect("a loopback listener keeps accepting");
         });
         Self { address, task }
     }
@@ -41,8 +39,5 @@ impl Served {
 
 /// Serves `router` on `port` of the loopback interface; 0 takes any free port.
 pub async fn serve(router: Router, port: u16) -> std::io::Result<Served> {
-    Ok(Served::on(
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?,
-        router,
-    ))
+    Ok(Served::on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?, router))
 }

@@ -7,11 +7,7 @@
     clippy::panic,
     reason = "a test that is surprised must stop"
 )]
-#![allow(
-    clippy::too_many_lines,
-    clippy::excessive_nesting,
-    reason = "a story is told in one go"
-)]
+#![allow(clippy::too_many_lines, clippy::excessive_nesting, reason = "a story is told in one go")]
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -74,15 +70,8 @@ struct Answer {
 
 impl Client {
     fn new(whop: &Whop, key: &str) -> Self {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
-        Self {
-            http,
-            base: whop.url(),
-            key: key.to_owned(),
-        }
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { http, base: whop.url(), key: key.to_owned() }
     }
 
     fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
@@ -97,11 +86,7 @@ impl Client {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
-        Answer {
-            status,
-            headers,
-            body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        }
+        Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -166,10 +151,7 @@ struct Description {
 impl Description {
     fn read() -> Self {
         let document = serde_json::from_str(include_str!("../fixtures/whop.openapi.json")).unwrap();
-        Self {
-            document,
-            compiled: HashMap::new(),
-        }
+        Self { document, compiled: HashMap::new() }
     }
 
     fn check(&mut self, name: &str, schema: &Value, value: &Value) {
@@ -249,9 +231,7 @@ async fn every_answer_of_every_get_fits_the_description() {
             "disputes",
             "dispute_alerts",
         ] {
-            let list = client
-                .get(&format!("/{kind}?account_id={account}&first=100"))
-                .await;
+            let list = client.get(&format!("/{kind}?account_id={account}&first=100")).await;
             description.check_answer("get", &format!("/{kind}"), &list);
             for row in list.body["data"].as_array().unwrap().iter().step_by(9) {
                 let one = client.get(&format!("/{kind}/{}", id(row))).await;
@@ -291,9 +271,7 @@ async fn a_seeded_account_shows_every_state_and_is_the_same_every_time() {
     assert_eq!(whop.members(&account), twin.members(&other));
     assert_eq!(whop.payments(&account), twin.payments(&other));
     let seen = |rows: &[Value], field: &str| -> BTreeSet<String> {
-        rows.iter()
-            .map(|row| row[field].as_str().unwrap_or("null").to_owned())
-            .collect()
+        rows.iter().map(|row| row[field].as_str().unwrap_or("null").to_owned()).collect()
     };
     let set = |names: &[&str]| -> BTreeSet<String> { names.iter().map(|name| (*name).to_owned()).collect() };
     let memberships = whop.memberships(&account);
@@ -319,38 +297,18 @@ async fn a_seeded_account_shows_every_state_and_is_the_same_every_time() {
         "warning_closed",
     ])));
     let payments = whop.payments(&account);
-    let wanted = [
-        "succeeded",
-        "refunded",
-        "partially_refunded",
-        "past_due",
-        "dispute_lost",
-    ];
+    let wanted = ["succeeded", "refunded", "partially_refunded", "past_due", "dispute_lost"];
     assert!(seen(&payments, "substatus").is_superset(&set(&wanted)));
     assert!(seen(&payments, "currency").is_superset(&set(&["usd", "eur", "jpy", "kwd", "gbp"])));
-    assert!(
-        payments
-            .iter()
-            .any(|payment| payment["total"]["amount"] == "0.00")
-    );
-    assert!(
-        payments
-            .iter()
-            .any(|payment| payment["total"]["amount"] == "3000")
-    );
-    assert!(
-        payments
-            .iter()
-            .any(|payment| payment["total"]["amount"] == "25.505")
-    );
+    assert!(payments.iter().any(|payment| payment["total"]["amount"] == "0.00"));
+    assert!(payments.iter().any(|payment| payment["total"]["amount"] == "3000"));
+    assert!(payments.iter().any(|payment| payment["total"]["amount"] == "25.505"));
     let members = whop.members(&account);
     assert_eq!(members.len(), 150);
     assert!(members.iter().any(|member| member["email"].is_null()));
     assert!(members.iter().any(|member| member["user"].is_null()));
-    let emails: Vec<String> = members
-        .iter()
-        .filter_map(|member| Some(member["email"].as_str()?.to_lowercase()))
-        .collect();
+    let emails: Vec<String> =
+        members.iter().filter_map(|member| Some(member["email"].as_str()?.to_lowercase())).collect();
     assert_eq!(emails.iter().collect::<BTreeSet<_>>().len(), emails.len());
     for row in memberships.iter().chain(&payments) {
         let created = from_iso(row["created_at"].as_str().unwrap()).unwrap();
@@ -371,9 +329,7 @@ async fn paging_over_a_thousand_rows_is_complete_and_stable() {
     let client = Client::new(&whop, &whop.account_api_key(&account, Rights::All));
 
     let by_default = client.get(&format!("/members?account_id={account}")).await;
-    let clamped = client
-        .get(&format!("/members?account_id={account}&first=500"))
-        .await;
+    let clamped = client.get(&format!("/members?account_id={account}&first=500")).await;
     let path = format!("/members?account_id={account}&order=created_at&direction=asc&first=100");
     let first = client.get(&path).await;
     clock.advance_ms(1_000);
@@ -381,11 +337,8 @@ async fn paging_over_a_thousand_rows_is_complete_and_stable() {
     let variant = whop.variant_create(&product, monthly());
     whop.buy(&account, "Late", "late@example.com", &variant);
     let rows = client.all(&path).await;
-    let mut downwards = client
-        .all(&format!(
-            "/members?account_id={account}&order=created_at&direction=desc&first=77"
-        ))
-        .await;
+    let mut downwards =
+        client.all(&format!("/members?account_id={account}&order=created_at&direction=desc&first=77")).await;
 
     assert_eq!(by_default.body["data"].as_array().unwrap().len(), 20);
     assert_eq!(clamped.body["data"].as_array().unwrap().len(), 100);
@@ -398,10 +351,7 @@ async fn paging_over_a_thousand_rows_is_complete_and_stable() {
     assert_eq!(ids(&downwards), ids(&rows));
 
     let before = client
-        .get(&format!(
-            "{path}&before={}",
-            first.body["page_info"]["end_cursor"].as_str().unwrap()
-        ))
+        .get(&format!("{path}&before={}", first.body["page_info"]["end_cursor"].as_str().unwrap()))
         .await;
     let backwards = client
         .get(&format!(
@@ -416,10 +366,7 @@ async fn paging_over_a_thousand_rows_is_complete_and_stable() {
         ))
         .await;
     assert_eq!(before.body["data"].as_array().unwrap().len(), 99);
-    assert_eq!(
-        ids(backwards.body["data"].as_array().unwrap()),
-        ids(&rows[49..99])
-    );
+    assert_eq!(ids(backwards.body["data"].as_array().unwrap()), ids(&rows[49..99]));
     assert_eq!(foreign.status, StatusCode::BAD_REQUEST);
 }
 
@@ -432,28 +379,19 @@ async fn other_orders_and_windows_select_what_they_say() {
     let at = |row: &Value, field: &str| row[field].as_str().and_then(from_iso);
 
     for order in ["most_recent_action_at", "last_accessed_at", "joined_at"] {
-        let rows = client
-            .all(&format!("/members?account_id={account}&order={order}&first=90"))
-            .await;
+        let rows = client.all(&format!("/members?account_id={account}&order={order}&first=90")).await;
         assert_eq!(rows.len(), 300, "{order}");
         assert!(rows.is_sorted_by(|a, b| at(a, order) >= at(b, order)), "{order}");
     }
     let cents = |row: &Value| -> i64 {
-        let text = row["usd_total_spent"]["amount"]
-            .as_str()
-            .unwrap()
-            .replace('.', "");
+        let text = row["usd_total_spent"]["amount"].as_str().unwrap().replace('.', "");
         text.parse().unwrap()
     };
     let rows = client
-        .all(&format!(
-            "/members?account_id={account}&order=usd_total_spent&direction=asc&first=100"
-        ))
+        .all(&format!("/members?account_id={account}&order=usd_total_spent&direction=asc&first=100"))
         .await;
     assert!(rows.is_sorted_by_key(cents) && rows.len() == 300);
-    let paid = client
-        .all(&format!("/payments?account_id={account}&order=paid_at&first=100"))
-        .await;
+    let paid = client.all(&format!("/payments?account_id={account}&order=paid_at&first=100")).await;
     assert!(paid.is_sorted_by(|a, b| at(a, "paid_at") >= at(b, "paid_at")));
     assert_eq!(paid.len(), whop.payments(&account).len());
 
@@ -473,16 +411,11 @@ async fn other_orders_and_windows_select_what_they_say() {
 
     clock.advance_ms(60_000);
     let member = whop.members(&account)[17].clone();
-    let membership = whop
-        .memberships(&account)
-        .into_iter()
-        .find(|row| row["member_id"] == member["id"])
-        .unwrap();
+    let membership =
+        whop.memberships(&account).into_iter().find(|row| row["member_id"] == member["id"]).unwrap();
     whop.past_due(id(&membership));
     let latest = client
-        .get(&format!(
-            "/members?account_id={account}&order=most_recent_action_at&direction=desc&first=1"
-        ))
+        .get(&format!("/members?account_id={account}&order=most_recent_action_at&direction=desc&first=1"))
         .await;
     assert_eq!(latest.body["data"][0]["id"], member["id"]);
 }
@@ -498,75 +431,39 @@ async fn filters_narrow_and_arrays_have_two_spellings() {
     let (one, two) = (id(&products[0]), id(&products[1]));
 
     let repeated = client
-        .all(&format!(
-            "/memberships?account_id={account}&product_ids={one}&product_ids={two}&first=100"
-        ))
+        .all(&format!("/memberships?account_id={account}&product_ids={one}&product_ids={two}&first=100"))
         .await;
     let bracketed = client
-        .all(&format!(
-            "/memberships?account_id={account}&product_ids[]={one}&product_ids[]={two}&first=100"
-        ))
+        .all(&format!("/memberships?account_id={account}&product_ids[]={one}&product_ids[]={two}&first=100"))
         .await;
-    let unclaimed = client
-        .all(&format!("/memberships?account_id={account}&status=unclaimed"))
-        .await;
-    let canceling = client
-        .all(&format!("/memberships?account_id={account}&status=canceling"))
-        .await;
+    let unclaimed = client.all(&format!("/memberships?account_id={account}&status=unclaimed")).await;
+    let canceling = client.all(&format!("/memberships?account_id={account}&status=canceling")).await;
     let two_states = client
-        .all(&format!(
-            "/memberships?account_id={account}&statuses=past_due&statuses=trialing&first=100"
-        ))
+        .all(&format!("/memberships?account_id={account}&statuses=past_due&statuses=trialing&first=100"))
         .await;
     let member = memberships[4]["member_id"].as_str().unwrap();
-    let of_member = client
-        .all(&format!("/memberships?account_id={account}&member_id={member}"))
-        .await;
-    let payments = client
-        .all(&format!(
-            "/payments?account_id={account}&membership_id={}",
-            id(&memberships[0])
-        ))
-        .await;
-    let invalid = client
-        .get(&format!("/payments?account_id={account}&status=refunded"))
-        .await;
+    let of_member = client.all(&format!("/memberships?account_id={account}&member_id={member}")).await;
+    let payments =
+        client.all(&format!("/payments?account_id={account}&membership_id={}", id(&memberships[0]))).await;
+    let invalid = client.get(&format!("/payments?account_id={account}&status=refunded")).await;
     let members = whop.members(&account);
     let email = members[1]["email"].as_str().unwrap();
-    let by_email = client
-        .all(&format!("/members?account_id={account}&query={email}"))
-        .await;
+    let by_email = client.all(&format!("/members?account_id={account}&query={email}")).await;
 
-    let expected = memberships
-        .iter()
-        .filter(|row| [one, two].contains(&row["product_id"].as_str().unwrap()));
+    let expected = memberships.iter().filter(|row| [one, two].contains(&row["product_id"].as_str().unwrap()));
     assert_eq!(repeated.len(), expected.count());
     assert_eq!(repeated, bracketed);
     assert!(unclaimed.iter().all(|row| row["member_id"].is_null()));
     assert!(!canceling.is_empty() && canceling.iter().all(|row| row["cancel_at_period_end"] == true));
     assert!(!two_states.is_empty());
-    assert!(
-        two_states
-            .iter()
-            .all(|row| ["past_due", "trialing"].contains(&row["status"].as_str().unwrap()))
-    );
+    assert!(two_states.iter().all(|row| ["past_due", "trialing"].contains(&row["status"].as_str().unwrap())));
     assert!(of_member.iter().all(|row| row["member_id"] == *member) && !of_member.is_empty());
-    assert!(
-        payments
-            .iter()
-            .all(|row| row["membership_id"] == memberships[0]["id"])
-            && !payments.is_empty()
-    );
+    assert!(payments.iter().all(|row| row["membership_id"] == memberships[0]["id"]) && !payments.is_empty());
     assert_eq!(invalid.status, StatusCode::BAD_REQUEST);
     assert_eq!(ids(&by_email), [id(&members[1])]);
 
-    client
-        .get(&format!("/members?account_id={account}&updated_after=2026-01-01"))
-        .await;
-    assert_eq!(
-        whop.calls_not_understood(),
-        ["members_list does not know the query parameter updated_after"]
-    );
+    client.get(&format!("/members?account_id={account}&updated_after=2026-01-01")).await;
+    assert_eq!(whop.calls_not_understood(), ["members_list does not know the query parameter updated_after"]);
 }
 
 #[tokio::test]
@@ -582,41 +479,23 @@ async fn what_a_credential_may_not_see_is_missing_and_not_an_error() {
     let stranger = whop.members(&foreign)[0].clone();
     let payment = whop.payments(&account)[0].clone();
 
-    let own = client
-        .all(&format!("/members?account_id={account}&first=100"))
-        .await;
+    let own = client.all(&format!("/members?account_id={account}&first=100")).await;
     let theirs = client.get(&format!("/members?account_id={foreign}")).await;
     let payments = client.get(&format!("/payments?account_id={account}")).await;
     let one_payment = client.get(&format!("/payments/{}", id(&payment))).await;
     let one_stranger = client.get(&format!("/members/{}", id(&stranger))).await;
     let anonymous = nobody.get("/members").await;
     let permissions = client
-        .get(&format!(
-            "/permissions?resource_id={account}&actions=member:basic:read,payment:basic:read"
-        ))
+        .get(&format!("/permissions?resource_id={account}&actions=member:basic:read,payment:basic:read"))
         .await;
-    let unknown = client
-        .get("/permissions?resource_id=biz_nothing&actions=member:basic:read")
-        .await;
+    let unknown = client.get("/permissions?resource_id=biz_nothing&actions=member:basic:read").await;
 
     assert_eq!(own.len(), 30);
-    assert!(
-        own.iter()
-            .all(|row| row["email"].is_null() && row["phone_number"].is_null())
-    );
-    assert_eq!(
-        (theirs.status, &theirs.body["data"]),
-        (StatusCode::OK, &json!([]))
-    );
-    assert_eq!(
-        (payments.status, &payments.body["data"]),
-        (StatusCode::OK, &json!([]))
-    );
+    assert!(own.iter().all(|row| row["email"].is_null() && row["phone_number"].is_null()));
+    assert_eq!((theirs.status, &theirs.body["data"]), (StatusCode::OK, &json!([])));
+    assert_eq!((payments.status, &payments.body["data"]), (StatusCode::OK, &json!([])));
     assert_eq!(one_payment.status, StatusCode::FORBIDDEN);
-    assert_eq!(
-        one_payment.body["error"]["message"],
-        "missing permission: payment:basic:read"
-    );
+    assert_eq!(one_payment.body["error"]["message"], "missing permission: payment:basic:read");
     assert_eq!(one_stranger.status, StatusCode::NOT_FOUND);
     assert_eq!(anonymous.status, StatusCode::UNAUTHORIZED);
     assert_eq!(
@@ -638,25 +517,13 @@ async fn a_version_is_expected_and_an_unknown_one_refused() {
 
     let url = format!("{}/api/v1/accounts/me", whop.url());
     let without = Client::send(client.http.get(&url).bearer_auth(&key)).await;
-    let unknown = client
-        .http
-        .get(&url)
-        .bearer_auth(&key)
-        .header("api-version-date", "2031-01-01");
+    let unknown = client.http.get(&url).bearer_auth(&key).header("api-version-date", "2031-01-01");
     let unknown = Client::send(unknown).await;
 
     assert_eq!(without.status, StatusCode::OK);
-    assert_eq!(
-        whop.flaws(),
-        ["GET /api/v1/accounts/me came without Api-Version-Date"]
-    );
+    assert_eq!(whop.flaws(), ["GET /api/v1/accounts/me came without Api-Version-Date"]);
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
-    assert!(
-        unknown.body["error"]["message"]
-            .as_str()
-            .unwrap()
-            .contains(VERSION)
-    );
+    assert!(unknown.body["error"]["message"].as_str().unwrap().contains(VERSION));
 }
 
 #[tokio::test]
@@ -725,21 +592,12 @@ async fn what_is_strange_is_strange_in_the_same_way_every_time() {
     let client = Client::new(&whop, &whop.account_api_key(&account, Rights::All));
     whop.switch(|switches| switches.strange = true);
 
-    let first = client
-        .get(&format!("/memberships?account_id={account}&first=100"))
-        .await;
-    let second = client
-        .get(&format!("/memberships?account_id={account}&first=100"))
-        .await;
+    let first = client.get(&format!("/memberships?account_id={account}&first=100")).await;
+    let second = client.get(&format!("/memberships?account_id={account}&first=100")).await;
 
     let rows = first.body["data"].as_array().unwrap();
     let odd_status = |row: &&Value| row["status"].as_str().unwrap().starts_with("future_");
-    let odd_field = |row: &Value| {
-        row.as_object()
-            .unwrap()
-            .keys()
-            .any(|key| key.starts_with("x_future_"))
-    };
+    let odd_field = |row: &Value| row.as_object().unwrap().keys().any(|key| key.starts_with("x_future_"));
     assert_eq!(first.body, second.body);
     assert!(rows.iter().all(odd_field));
     assert!((2..40).contains(&rows.iter().filter(odd_status).count()));
@@ -753,26 +611,15 @@ async fn members_can_be_changed_by_the_seller_through_the_api() {
     let variant = whop.variant_create(&product, monthly());
     let membership = whop.buy(&account, "Zoë", "zoe@example.com", &variant);
     let client = Client::new(&whop, &whop.account_api_key(&account, Rights::All));
-    let poor = Client::new(
-        &whop,
-        &whop.account_api_key(&account, Rights::only(&["member:basic:read"])),
-    );
+    let poor = Client::new(&whop, &whop.account_api_key(&account, Rights::only(&["member:basic:read"])));
     let path = format!("/memberships/{membership}");
 
     let refused = poor.post(&format!("{path}/pause"), json!({})).await;
     let paused = client.post(&format!("{path}/pause"), json!({})).await;
     let resumed = client.post(&format!("{path}/resume"), json!({})).await;
-    let merged = Client::send(
-        client
-            .request("PATCH", &path)
-            .json(&json!({"metadata": {"crm": "1"}})),
-    )
-    .await;
+    let merged = Client::send(client.request("PATCH", &path).json(&json!({"metadata": {"crm": "1"}}))).await;
     let scheduled = client
-        .post(
-            &format!("{path}/cancel"),
-            json!({"cancel_at_period_end": true, "reason": "moving"}),
-        )
+        .post(&format!("{path}/cancel"), json!({"cancel_at_period_end": true, "reason": "moving"}))
         .await;
 
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
@@ -808,10 +655,7 @@ impl Receiver {
                 (kept.0, r#"{"seen":true}"#)
             }),
         );
-        Self {
-            served: serve(router, 0).await.unwrap(),
-            state,
-        }
+        Self { served: serve(router, 0).await.unwrap(), state }
     }
 
     fn url(&self) -> String {
@@ -839,10 +683,9 @@ fn verify(secret: &str, delivery: &SignedDelivery) {
 
 #[test]
 fn the_signature_vector_is_reproduced() {
-    let vector: Value = serde_json::from_str(include_str!(
-        "../fixtures/whop-webhook-samples/_signature-vector.json"
-    ))
-    .unwrap();
+    let vector: Value =
+        serde_json::from_str(include_str!("../fixtures/whop-webhook-samples/_signature-vector.json"))
+            .unwrap();
     let text = |name: &str| vector[name].as_str().unwrap();
     let timestamp: i64 = text("timestamp").parse().unwrap();
     let sign = |secret: &str, id: &str| sign(secret, id, timestamp, text("body").as_bytes());
@@ -950,9 +793,7 @@ async fn an_activation_is_told_twice_and_a_refund_tells_its_whole_story() {
         .await;
     let told = || -> Vec<(String, Value)> {
         let deliveries = whop.take_deliveries().into_iter();
-        deliveries
-            .map(|told| (told.event, serde_json::from_slice(&told.body).unwrap()))
-            .collect()
+        deliveries.map(|told| (told.event, serde_json::from_slice(&told.body).unwrap())).collect()
     };
     let names =
         |told: &[(String, Value)]| -> Vec<String> { told.iter().map(|(name, _)| name.clone()).collect() };
@@ -1036,11 +877,7 @@ async fn an_app_hears_of_every_account_that_installed_it_and_allowed_it() {
     let (whop, _clock) = start().await;
     whop.switch(|switches| switches.delivery = Delivery::Collect);
     let app = whop.register_app(&[REDIRECT]);
-    let rights = Rights::only(&[
-        "developer:manage_webhook",
-        "webhook_receive:members",
-        "member:basic:read",
-    ]);
+    let rights = Rights::only(&["developer:manage_webhook", "webhook_receive:members", "member:basic:read"]);
     let client = Client::new(&whop, &whop.app_api_key(&app.client_id, rights));
     let body = json!({
         "url": "https://a.example/", "resource_id": app.client_id, "api_version_date": VERSION,
@@ -1089,9 +926,8 @@ async fn failed_deliveries_come_again_by_the_schedule_with_the_same_id() {
     }
 
     let half_day = 12 * 3_600;
-    let expected = [
-        30, 120, 480, 1_800, 3_600, 10_800, 21_600, half_day, half_day, half_day, half_day, half_day,
-    ];
+    let expected =
+        [30, 120, 480, 1_800, 3_600, 10_800, 21_600, half_day, half_day, half_day, half_day, half_day];
     assert_eq!(waits, expected);
     let seen = receiver.seen();
     assert_eq!(seen.len(), 13);
@@ -1134,10 +970,7 @@ async fn a_receiver_that_is_slow_or_redirects_has_failed() {
                 tokio::time::sleep(Duration::from_mins(1)).await;
             }),
         )
-        .route(
-            "/moved",
-            post(|| async { axum::response::Redirect::temporary("/fine") }),
-        )
+        .route("/moved", post(|| async { axum::response::Redirect::temporary("/fine") }))
         .route("/fine", post(|| async {}));
     let slow = serve(slow, 0).await.unwrap();
     whop.switch(|switches| switches.webhook_timeout = Duration::from_millis(20));
@@ -1163,11 +996,7 @@ async fn a_receiver_that_is_slow_or_redirects_has_failed() {
     whop.product_create(&account, "Outer Circle");
     whop.deliver_due().await;
 
-    let failures = [
-        failures(&late).await,
-        failures(&moved).await,
-        failures(&fine).await,
-    ];
+    let failures = [failures(&late).await, failures(&moved).await, failures(&fine).await];
     assert_eq!(failures, [json!(1), json!(1), json!(0)]);
 }
 
@@ -1177,10 +1006,7 @@ async fn webhook_endpoints_are_managed_by_keys_only_and_tell_their_secret_once()
     let receiver = Receiver::start().await;
     let account = whop.create_account("Harbor Lights");
     let client = Client::new(&whop, &whop.account_api_key(&account, Rights::All));
-    let poor = Client::new(
-        &whop,
-        &whop.account_api_key(&account, Rights::only(&["member:basic:read"])),
-    );
+    let poor = Client::new(&whop, &whop.account_api_key(&account, Rights::only(&["member:basic:read"])));
     let (_, tokens) = connect(&whop, &account).await;
     let user = Client::new(&whop, tokens["access_token"].as_str().unwrap());
     let body = json!({"url": receiver.url(), "events": ["product.created", "payment.succeeded"]});
@@ -1190,12 +1016,8 @@ async fn webhook_endpoints_are_managed_by_keys_only_and_tell_their_secret_once()
     let refused_user = user.post("/webhooks", body.clone()).await;
     let refused_poor = poor.post("/webhooks", body.clone()).await;
     let refused_old = client.post("/webhooks", old).await;
-    let unknown_event = client
-        .post(
-            "/webhooks",
-            json!({"url": receiver.url(), "events": ["user.created"]}),
-        )
-        .await;
+    let unknown_event =
+        client.post("/webhooks", json!({"url": receiver.url(), "events": ["user.created"]})).await;
     let created = client.post("/webhooks", body).await;
     let path = format!("/webhooks/{}", id(&created.body));
     let read = client.get(&path).await;
@@ -1215,9 +1037,7 @@ async fn webhook_endpoints_are_managed_by_keys_only_and_tell_their_secret_once()
     description.check_answer("get", "/webhooks/{id}", &read);
     description.check_answer("get", "/webhooks", &list);
 
-    let tested = client
-        .post(&format!("{path}/test"), json!({"event": "payment.succeeded"}))
-        .await;
+    let tested = client.post(&format!("{path}/test"), json!({"event": "payment.succeeded"})).await;
     receiver.answer(StatusCode::BAD_GATEWAY);
     whop.product_create(&account, "Inner Circle");
     whop.deliver_due().await;
@@ -1225,10 +1045,7 @@ async fn webhook_endpoints_are_managed_by_keys_only_and_tell_their_secret_once()
     let log = client.get(&format!("{path}/deliveries")).await;
     let failed = &log.body["data"][0];
     let replayed = client
-        .post(
-            &format!("{path}/deliveries/{}/replay", id(failed)),
-            json!({"regenerate_id": false}),
-        )
+        .post(&format!("{path}/deliveries/{}/replay", id(failed)), json!({"regenerate_id": false}))
         .await;
     let queued = client
         .post(
@@ -1242,11 +1059,7 @@ async fn webhook_endpoints_are_managed_by_keys_only_and_tell_their_secret_once()
 
     description.check_answer("post", "/webhooks/{id}/test", &tested);
     description.check_answer("get", "/webhooks/{id}/deliveries", &log);
-    description.check_answer(
-        "post",
-        "/webhooks/{id}/deliveries/{delivery_id}/replay",
-        &replayed,
-    );
+    description.check_answer("post", "/webhooks/{id}/deliveries/{delivery_id}/replay", &replayed);
     description.check_answer("post", "/webhooks/{id}/replay", &queued);
     description.check_answer("delete", "/webhooks/{id}", &deleted);
     assert_eq!(tested.body["success"], true);
@@ -1311,13 +1124,7 @@ fn code_form(app: &App, code: &str) -> Vec<(String, String)> {
 }
 
 async fn token(client: &Client, form: &[(String, String)]) -> Answer {
-    Client::send(
-        client
-            .http
-            .post(format!("{}/oauth/token", client.base))
-            .form(form),
-    )
-    .await
+    Client::send(client.http.post(format!("{}/oauth/token", client.base)).form(form)).await
 }
 
 /// The whole flow without a person, bound to an account.
@@ -1335,10 +1142,7 @@ async fn connect(whop: &Whop, account: &str) -> (App, Value) {
 async fn refresh(whop: &Whop, app: &App, refresh_token: &Value, company: Option<&str>) -> Answer {
     let mut form = vec![
         ("grant_type".to_owned(), "refresh_token".to_owned()),
-        (
-            "refresh_token".to_owned(),
-            refresh_token.as_str().unwrap().to_owned(),
-        ),
+        ("refresh_token".to_owned(), refresh_token.as_str().unwrap().to_owned()),
         ("client_id".to_owned(), app.client_id.clone()),
         ("client_secret".to_owned(), app.client_secret.clone()),
     ];
@@ -1362,24 +1166,14 @@ async fn a_user_token_reads_what_its_user_manages() {
     let (_, tokens) = connect(&whop, &account).await;
 
     let user = Client::new(&whop, tokens["access_token"].as_str().unwrap());
-    let own = user
-        .all(&format!("/members?account_id={account}&first=100"))
-        .await;
+    let own = user.all(&format!("/members?account_id={account}&first=100")).await;
     let unbound = user.all(&format!("/members?account_id={second}&first=100")).await;
-    let theirs = user
-        .all(&format!("/members?account_id={foreign}&first=100"))
-        .await;
+    let theirs = user.all(&format!("/members?account_id={foreign}&first=100")).await;
     let accounts = user.get("/accounts").await;
     let me = user.get("/users/me").await;
-    let info = user
-        .http
-        .get(format!("{}/oauth/userinfo", whop.url()))
-        .bearer_auth(&user.key);
+    let info = user.http.get(format!("{}/oauth/userinfo", whop.url())).bearer_auth(&user.key);
     let info = Client::send(info).await;
-    assert_eq!(
-        (tokens["token_type"].as_str(), tokens["expires_in"].as_i64()),
-        (Some("Bearer"), Some(3_600))
-    );
+    assert_eq!((tokens["token_type"].as_str(), tokens["expires_in"].as_i64()), (Some("Bearer"), Some(3_600)));
     let claims = tokens["id_token"].as_str().unwrap().split('.').nth(1).unwrap();
     let claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
     assert_eq!(claims["nonce"], "n-1");
@@ -1412,10 +1206,7 @@ async fn a_refresh_token_used_twice_costs_the_whole_family() {
     assert_eq!(second.status, StatusCode::OK);
     assert_ne!(second.body["refresh_token"], tokens["refresh_token"]);
     assert_eq!(third.status, StatusCode::OK);
-    assert_eq!(
-        (reused.status, &reused.body["error"]),
-        (StatusCode::BAD_REQUEST, &json!("invalid_grant"))
-    );
+    assert_eq!((reused.status, &reused.body["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_grant")));
     assert_eq!(newest.body["error"], "invalid_grant");
     assert_eq!((whop.refreshes(), whop.families_revoked()), (2, 1));
     let user = Client::new(&whop, third.body["access_token"].as_str().unwrap());
@@ -1435,52 +1226,33 @@ async fn codes_are_single_use_and_the_client_must_prove_itself() {
     };
     let changed = |form: Vec<(String, String)>, name: &str, value: &str| -> Vec<(String, String)> {
         form.into_iter()
-            .map(|(known, old)| {
-                if known == name {
-                    (known, value.to_owned())
-                } else {
-                    (known, old)
-                }
-            })
+            .map(|(known, old)| if known == name { (known, value.to_owned()) } else { (known, old) })
             .collect()
     };
 
     let once = code().await;
     let fine = token(&client, &code_form(&app, &once)).await;
     let twice = token(&client, &code_form(&app, &once)).await;
-    let wrong_secret = token(
-        &client,
-        &changed(code_form(&app, &code().await), "client_secret", "guess"),
-    )
-    .await;
+    let wrong_secret =
+        token(&client, &changed(code_form(&app, &code().await), "client_secret", "guess")).await;
     let verifier = "a".repeat(43);
-    let wrong_verifier = token(
-        &client,
-        &changed(code_form(&app, &code().await), "code_verifier", &verifier),
-    )
-    .await;
+    let wrong_verifier =
+        token(&client, &changed(code_form(&app, &code().await), "code_verifier", &verifier)).await;
     let other_redirect = format!("{REDIRECT}/");
     let wrong_redirect = changed(code_form(&app, &code().await), "redirect_uri", &other_redirect);
     let wrong_redirect = token(&client, &wrong_redirect).await;
     let old = code().await;
     clock.advance_ms(10 * 60_000);
     let expired = token(&client, &code_form(&app, &old)).await;
-    let form: serde_json::Map<String, Value> = code_form(&app, &code().await)
-        .into_iter()
-        .map(|(name, value)| (name, value.into()))
-        .collect();
-    let as_json = client
-        .http
-        .post(format!("{}/oauth/token", whop.url()))
-        .json(&form);
+    let form: serde_json::Map<String, Value> =
+        code_form(&app, &code().await).into_iter().map(|(name, value)| (name, value.into())).collect();
+    let as_json = client.http.post(format!("{}/oauth/token", whop.url())).json(&form);
     let as_json = Client::send(as_json).await;
     let mut bare = code_form(&app, &code().await);
     bare.retain(|(name, _)| !name.starts_with("client_"));
     let basic = BASE64_STANDARD.encode(format!("{}:{}", app.client_id, app.client_secret));
     let with_basic = client.http.post(format!("{}/oauth/token", whop.url()));
-    let with_basic = with_basic
-        .header("authorization", format!("Basic {basic}"))
-        .form(&bare);
+    let with_basic = with_basic.header("authorization", format!("Basic {basic}")).form(&bare);
     let with_basic = Client::send(with_basic).await;
 
     assert_eq!(fine.status, StatusCode::OK);
@@ -1498,10 +1270,7 @@ async fn codes_are_single_use_and_the_client_must_prove_itself() {
     let body = json!({
         "token": fine.body["refresh_token"], "client_id": app.client_id, "client_secret": app.client_secret,
     });
-    let revoked = client
-        .http
-        .post(format!("{}/oauth/revoke", whop.url()))
-        .json(&body);
+    let revoked = client.http.post(format!("{}/oauth/revoke", whop.url())).json(&body);
     assert_eq!(Client::send(revoked).await.status, StatusCode::OK);
     let after = refresh(&whop, &app, &fine.body["refresh_token"], None).await;
     assert_eq!(after.body["error"], "invalid_grant");
@@ -1521,17 +1290,8 @@ async fn a_person_may_choose_an_account_allow_or_deny() {
         rest.split_once('"').unwrap().0.to_owned()
     };
     let press = |ticket: String, decision: &'static str, account: String| {
-        let form = [
-            ("ticket", ticket),
-            ("decision", decision.to_owned()),
-            ("account", account),
-        ];
-        Client::send(
-            client
-                .http
-                .post(format!("{}/oauth/consent", whop.url()))
-                .form(&form),
-        )
+        let form = [("ticket", ticket), ("decision", decision.to_owned()), ("account", account)];
+        Client::send(client.http.post(format!("{}/oauth/consent", whop.url())).form(&form))
     };
 
     let page = Client::send(client.http.get(authorize_url(&whop, &app, &[]))).await;
@@ -1542,10 +1302,7 @@ async fn a_person_may_choose_an_account_allow_or_deny() {
 
     let html = page.body.as_str().unwrap();
     assert!(html.contains("Second &amp; &lt;Shop&gt;") && html.contains(">Allow</button>"));
-    assert_eq!(
-        (denied["error"].as_str(), denied["state"].as_str()),
-        ("access_denied", "s-1")
-    );
+    assert_eq!((denied["error"].as_str(), denied["state"].as_str()), ("access_denied", "s-1"));
     assert_eq!(allowed["state"], "s-1");
     let user = Client::new(&whop, tokens.body["access_token"].as_str().unwrap());
     let accounts = user.get("/accounts").await;
@@ -1585,10 +1342,7 @@ async fn an_authorize_request_that_is_not_in_order_is_refused() {
 
     let discovery = format!("{}/oauth/.well-known/openid-configuration", whop.url());
     let discovery = Client::send(client.http.get(discovery)).await;
-    assert_eq!(
-        discovery.body["token_endpoint"],
-        format!("{}/oauth/token", whop.url())
-    );
+    assert_eq!(discovery.body["token_endpoint"], format!("{}/oauth/token", whop.url()));
 }
 
 // ------------------------------------------------------------------------------------------------------------
@@ -1603,12 +1357,7 @@ async fn the_console_shows_the_world_and_sells_a_membership() {
     let variant = id(&whop.variants(&account)[0]).to_owned();
     let console = || Client::send(client.http.get(format!("{}/console", whop.url())));
     let act = |action: &str, form: Vec<(&'static str, String)>| {
-        Client::send(
-            client
-                .http
-                .post(format!("{}/console/{action}", whop.url()))
-                .form(&form),
-        )
+        Client::send(client.http.post(format!("{}/console/{action}", whop.url())).form(&form))
     };
 
     let form = vec![
@@ -1629,14 +1378,8 @@ async fn the_console_shows_the_world_and_sells_a_membership() {
     assert_eq!(bought.status, StatusCode::SEE_OTHER);
     let html = page.body.as_str().unwrap();
     assert!(html.contains("Harbor &lt;Lights&gt;") && html.contains("Ida &quot;Quote&quot;"));
-    assert_eq!(
-        (&membership["status"], &failed["status"]),
-        (&json!("active"), &json!("past_due"))
-    );
+    assert_eq!((&membership["status"], &failed["status"]), (&json!("active"), &json!("past_due")));
     assert_eq!(whop.memberships(&account).pop().unwrap()["status"], "canceled");
-    assert_eq!(
-        whop.disputes(&account).last().unwrap()["payment"]["id"],
-        payment["id"]
-    );
+    assert_eq!(whop.disputes(&account).last().unwrap()["payment"]["id"], payment["id"]);
     assert_eq!(whop.calls_not_understood(), Vec::<String>::new());
 }

@@ -183,12 +183,7 @@ fn queues(aws: &Aws) -> Queues {
     Queues { sync: aws.sqs.create_queue(SYNC, &sync), dead }
 }
 
-fn environment(
-    options: &Options,
-    aws: &Aws,
-    url: &str,
-    queues: &Queues,
-) -> HashMap<&'static str, String> {
+fn environment(options: &Options, aws: &Aws, url: &str, queues: &Queues) -> HashMap<&'static str, String> {
     HashMap::from([
         ("STAGE", "local".to_owned()),
         ("PUBLIC_URL", url.to_owned()),

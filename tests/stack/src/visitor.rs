@@ -21,7 +21,8 @@ impl<'a> Visitor<'a> {
     pub async fn send(&mut self, ask: Ask) -> Answer {
         let mut ask = ask.header("x-requested-with", "settings");
         if !self.cookies.is_empty() {
-            let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs: Vec<String> =
+                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             ask = ask.header("cookie", &pairs.join("; "));
         }
         let answer = answer(self.stack.app, &ask).await;
@@ -73,7 +74,10 @@ impl<'a> Visitor<'a> {
     /// Starts a run and works off the queue until it is over; answers with the run.
     pub async fn sync(&mut self, kind: &str) -> Value {
         let started = self
-            .graphql("mutation($k: SyncKind!) { triggerWhopSync(kind: $k) { run { id } } }", json!({ "k": kind }))
+            .graphql(
+                "mutation($k: SyncKind!) { triggerWhopSync(kind: $k) { run { id } } }",
+                json!({ "k": kind }),
+            )
             .await;
         let id = started["triggerWhopSync"]["run"]["id"].clone();
         pump::drain(self.stack).await;

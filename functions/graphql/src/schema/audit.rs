@@ -20,11 +20,6 @@ pub(crate) struct AuditEntry {
 
 impl From<caller::AuditEntry> for AuditEntry {
     fn from(entry: caller::AuditEntry) -> Self {
-        Self {
-            at: entry.at.into(),
-            who: entry.who,
-            what: entry.what,
-            about: entry.about,
-        }
+        Self { at: entry.at.into(), who: entry.who, what: entry.what, about: entry.about }
     }
 }

@@ -34,9 +34,7 @@ pub(crate) enum CardChoice {
 impl CardChoice {
     /// The whole answer; `person` is needed to link and to restore, and must be absent otherwise.
     pub(crate) fn with(self, person: Option<&ID>) -> Result<Choice> {
-        let person = person
-            .map(|id| id.parse::<CrmId>().map_err(|_| Error::not_found()))
-            .transpose()?;
+        let person = person.map(|id| id.parse::<CrmId>().map_err(|_| Error::not_found())).transpose()?;
         match (self, person) {
             (Self::Link, Some(person)) => Ok(Choice::Link(person)),
             (Self::Restore, Some(person)) => Ok(Choice::Restore(person)),
@@ -45,9 +43,9 @@ impl CardChoice {
             (Self::Link | Self::Restore, None) => {
                 Err(Error::invalid("Say which person: give its id in Twenty."))
             }
-            (Self::WithoutEmail | Self::Skip, Some(_)) => Err(Error::invalid(
-                "This answer is about no person: leave the person out.",
-            )),
+            (Self::WithoutEmail | Self::Skip, Some(_)) => {
+                Err(Error::invalid("This answer is about no person: leave the person out."))
+            }
         }
     }
 }
@@ -99,13 +97,8 @@ pub(crate) struct DecisionCard {
 
 impl From<card::Card> for DecisionCard {
     fn from(card: card::Card) -> Self {
-        let allowed = every_choice(&card.question)
-            .into_iter()
-            .filter(|choice| card.allows(choice));
-        let allowed = allowed.map(|choice| AllowedChoice {
-            choice: verb(&choice),
-            person: person(&choice),
-        });
+        let allowed = every_choice(&card.question).into_iter().filter(|choice| card.allows(choice));
+        let allowed = allowed.map(|choice| AllowedChoice { choice: verb(&choice), person: person(&choice) });
         let (question, explanation) = asked(&card.question);
         Self {
             allowed: allowed.collect(),
@@ -167,14 +160,12 @@ fn asked(question: &Question) -> (CardQuestion, &'static str) {
             CardQuestion::EmailTaken,
             "The e-mail of this member belongs to a person in Twenty who is another Whop member.",
         ),
-        Question::Several { .. } => (
-            CardQuestion::Several,
-            "Several people in Twenty carry the e-mail of this member.",
-        ),
-        Question::Deleted { .. } => (
-            CardQuestion::Deleted,
-            "The person this member was, or could be, was deleted in Twenty.",
-        ),
+        Question::Several { .. } => {
+            (CardQuestion::Several, "Several people in Twenty carry the e-mail of this member.")
+        }
+        Question::Deleted { .. } => {
+            (CardQuestion::Deleted, "The person this member was, or could be, was deleted in Twenty.")
+        }
     }
 }
 
@@ -187,25 +178,13 @@ mod tests {
     fn card(question: Question) -> DecisionCard {
         let (member, name) = ("mber_1".parse().unwrap(), "Ada".to_owned());
         let asked_at = Timestamp::from_millis(0);
-        card::Card {
-            member,
-            name,
-            question,
-            asked_at,
-            choice: None,
-            settled_at: None,
-        }
-        .into()
+        card::Card { member, name, question, asked_at, choice: None, settled_at: None }.into()
     }
 
     const PERSON: &str = "00000000-0000-0000-0000-000000000000";
 
     fn someone(member: Option<&str>, deleted: bool) -> card::Candidate {
-        card::Candidate {
-            id: PERSON.parse().unwrap(),
-            member: member.map(str::to_owned),
-            deleted,
-        }
+        card::Candidate { id: PERSON.parse().unwrap(), member: member.map(str::to_owned), deleted }
     }
 
     fn verbs(card: &DecisionCard) -> Vec<CardChoice> {
@@ -214,23 +193,16 @@ mod tests {
 
     #[test]
     fn a_person_who_is_another_member_cannot_be_linked() {
-        let taken = card(Question::EmailTaken {
-            holders: vec![someone(Some("mber_2"), false)],
-        });
+        let taken = card(Question::EmailTaken { holders: vec![someone(Some("mber_2"), false)] });
 
         assert_eq!(verbs(&taken), [CardChoice::WithoutEmail, CardChoice::Skip]);
     }
 
     #[test]
     fn a_deleted_person_can_be_restored_but_not_linked() {
-        let deleted = card(Question::Deleted {
-            person: vec![someone(None, true)],
-        });
+        let deleted = card(Question::Deleted { person: vec![someone(None, true)] });
 
-        assert_eq!(
-            verbs(&deleted),
-            [CardChoice::Restore, CardChoice::WithoutEmail, CardChoice::Skip]
-        );
+        assert_eq!(verbs(&deleted), [CardChoice::Restore, CardChoice::WithoutEmail, CardChoice::Skip]);
     }
 
     #[test]

@@ -83,9 +83,7 @@ impl WhopConnectionStatus {
             live: connection.map(|it| live(&it.live)),
             live_advice: connection.and_then(|it| live_advice(&it.live)),
             webhook_url,
-            missing_permissions: connection
-                .map(|it| it.missing_permissions.clone())
-                .unwrap_or_default(),
+            missing_permissions: connection.map(|it| it.missing_permissions.clone()).unwrap_or_default(),
             warnings,
             open_run,
         }

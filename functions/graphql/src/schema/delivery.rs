@@ -61,19 +61,8 @@ impl From<StoredDelivery> for Delivery {
             }
             Progress::Failed { at, reason } => (DeliveryState::Failed, None, Some(reason), Some(at.into())),
         };
-        let (id, received_at) = (
-            stored.delivery.id.as_str().into(),
-            stored.delivery.received_at.into(),
-        );
-        Self {
-            id,
-            event: stored.event,
-            received_at,
-            state,
-            effect,
-            reason,
-            ended_at,
-        }
+        let (id, received_at) = (stored.delivery.id.as_str().into(), stored.delivery.received_at.into());
+        Self { id, event: stored.event, received_at, state, effect, reason, ended_at }
     }
 }
 

@@ -86,14 +86,7 @@ mod tests {
 
     #[test]
     fn a_name_that_names_nothing_is_refused() {
-        for name in [
-            "",
-            "members",
-            "members ",
-            "robots mber_x",
-            "members mber x",
-            "MEMBERS mber_x",
-        ] {
+        for name in ["", "members", "members ", "robots mber_x", "members mber x", "MEMBERS mber_x"] {
             assert_eq!(record_named(&name.into()), None, "{name}");
         }
     }

@@ -35,9 +35,7 @@ pub(crate) struct Access {
 
 impl Access {
     fn of<'a>(context: &Context<'a>) -> Result<&'a Self> {
-        context
-            .data()
-            .map_err(|_| Error::bug("a document runs without its caller"))
+        context.data().map_err(|_| Error::bug("a document runs without its caller"))
     }
 }
 

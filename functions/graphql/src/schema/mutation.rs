@@ -92,9 +92,7 @@ impl Mutation {
             _ => return Err(Error::invalid("Give either the member's id or their e-mail.")),
         };
         let member = usecase::refresh_member(app, caller, &whom).await?;
-        Ok(RefreshedMember {
-            member_id: member.as_str().into(),
-        })
+        Ok(RefreshedMember { member_id: member.as_str().into() })
     }
 
     /// Disconnects Whop: syncing stops, and the key or consent is deleted. What is in Twenty stays there.
@@ -113,10 +111,7 @@ impl Mutation {
     ) -> Result<RetriedRecords> {
         let Access { app, caller } = Access::of(context)?;
         let named = ids.map(|ids| {
-            bounded(&ids)?
-                .iter()
-                .map(|id| record_named(id).ok_or_else(Error::not_found))
-                .collect()
+            bounded(&ids)?.iter().map(|id| record_named(id).ok_or_else(Error::not_found)).collect()
         });
         let count = usecase::retry_failed(app, caller, named.transpose()?).await?;
         Ok(RetriedRecords { count })
@@ -132,9 +127,7 @@ impl Mutation {
     ) -> Result<DecisionCard> {
         let Access { app, caller } = Access::of(context)?;
         let choice = choice.with(person.as_ref())?;
-        Ok(usecase::settle_card(app, caller, &named(&member)?, choice)
-            .await?
-            .into())
+        Ok(usecase::settle_card(app, caller, &named(&member)?, choice).await?.into())
     }
 
     /// Makes an API token. The token is in the answer and is never shown again.
@@ -145,10 +138,7 @@ impl Mutation {
     ) -> Result<NewApiToken> {
         let Access { app, caller } = Access::of(context)?;
         let made = api_tokens::create(app, caller, &name).await?;
-        Ok(NewApiToken {
-            token: made.token.expose().to_owned(),
-            api_token: made.stored.into(),
-        })
+        Ok(NewApiToken { token: made.token.expose().to_owned(), api_token: made.stored.into() })
     }
 
     /// Ends an API token at once.
@@ -159,10 +149,7 @@ impl Mutation {
     ) -> Result<RevokedApiToken> {
         let Access { app, caller } = Access::of(context)?;
         let token = api_tokens::revoke(app, caller, &id).await?;
-        Ok(RevokedApiToken {
-            id: token.digest.into(),
-            name: token.name,
-        })
+        Ok(RevokedApiToken { id: token.digest.into(), name: token.name })
     }
 
     /// Changes settings. What is not named stays as it is; the next sync rewrites the records it concerns.
@@ -221,13 +208,8 @@ impl Mutation {
         #[graphql(desc = "Their ids in `deliveries`, 100 at most.")] ids: Vec<ID>,
     ) -> Result<ReplayedDeliveries> {
         let Access { app, caller } = Access::of(context)?;
-        let ids = bounded(&ids)?
-            .iter()
-            .map(named)
-            .collect::<Result<Vec<DeliveryId>>>()?;
-        Ok(ReplayedDeliveries {
-            count: usecase::replay(app, caller, &ids).await?,
-        })
+        let ids = bounded(&ids)?.iter().map(named).collect::<Result<Vec<DeliveryId>>>()?;
+        Ok(ReplayedDeliveries { count: usecase::replay(app, caller, &ids).await? })
     }
 }
 

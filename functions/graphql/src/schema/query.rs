@@ -43,11 +43,7 @@ impl Query {
     async fn runs(
         &self,
         context: &Context<'_>,
-        #[graphql(
-            desc = "How many, 100 at most.",
-            default = 10,
-            validator(minimum = 1, maximum = 100)
-        )]
+        #[graphql(desc = "How many, 100 at most.", default = 10, validator(minimum = 1, maximum = 100))]
         first: u32,
     ) -> Result<Vec<Run>> {
         let Access { app, caller } = Access::of(context)?;
@@ -60,20 +56,13 @@ impl Query {
     async fn failed_records(
         &self,
         context: &Context<'_>,
-        #[graphql(
-            desc = "How many, 100 at most.",
-            default = 20,
-            validator(minimum = 1, maximum = 100)
-        )]
+        #[graphql(desc = "How many, 100 at most.", default = 20, validator(minimum = 1, maximum = 100))]
         first: u32,
         #[graphql(desc = "Where to read on: `next` of the page before.")] after: Option<String>,
     ) -> Result<FailedRecordPage> {
         let Access { app, caller } = Access::of(context)?;
         let (records, next) = overview::failed_records(app, caller, first, after.as_deref()).await?;
-        Ok(FailedRecordPage {
-            records: records.into_iter().map(Into::into).collect(),
-            next,
-        })
+        Ok(FailedRecordPage { records: records.into_iter().map(Into::into).collect(), next })
     }
 
     /// Questions about members that only a person can answer.
@@ -81,21 +70,14 @@ impl Query {
     async fn decision_cards(
         &self,
         context: &Context<'_>,
-        #[graphql(
-            desc = "How many, 100 at most.",
-            default = 20,
-            validator(minimum = 1, maximum = 100)
-        )]
+        #[graphql(desc = "How many, 100 at most.", default = 20, validator(minimum = 1, maximum = 100))]
         first: u32,
         #[graphql(desc = "Where to read on: `next` of the page before.")] after: Option<String>,
         #[graphql(desc = "Only those without an answer.", default = true)] open: bool,
     ) -> Result<DecisionCardPage> {
         let Access { app, caller } = Access::of(context)?;
         let (cards, next) = overview::decision_cards(app, caller, open, first, after.as_deref()).await?;
-        Ok(DecisionCardPage {
-            cards: cards.into_iter().map(Into::into).collect(),
-            next,
-        })
+        Ok(DecisionCardPage { cards: cards.into_iter().map(Into::into).collect(), next })
     }
 
     /// What the workspace chose, with the defaults where it did not.
@@ -116,11 +98,7 @@ impl Query {
     async fn audit_log(
         &self,
         context: &Context<'_>,
-        #[graphql(
-            desc = "How many, 100 at most.",
-            default = 20,
-            validator(minimum = 1, maximum = 100)
-        )]
+        #[graphql(desc = "How many, 100 at most.", default = 20, validator(minimum = 1, maximum = 100))]
         first: u32,
     ) -> Result<Vec<AuditEntry>> {
         let Access { app, caller } = Access::of(context)?;
@@ -133,11 +111,7 @@ impl Query {
     async fn deliveries(
         &self,
         context: &Context<'_>,
-        #[graphql(
-            desc = "How many, 100 at most.",
-            default = 20,
-            validator(minimum = 1, maximum = 100)
-        )]
+        #[graphql(desc = "How many, 100 at most.", default = 20, validator(minimum = 1, maximum = 100))]
         first: u32,
     ) -> Result<Vec<Delivery>> {
         let Access { app, caller } = Access::of(context)?;
@@ -149,14 +123,6 @@ impl Query {
 /// The connection to Whop, as it is now.
 pub(super) async fn status(Access { app, caller }: &Access) -> Result<WhopConnectionStatus> {
     let status = overview::status(app, caller).await?;
-    let open_run = status
-        .open_run
-        .as_ref()
-        .map(|run| Run::of(run, app.clock().now()));
-    Ok(WhopConnectionStatus::of(
-        status.connection.as_ref(),
-        status.webhook_url,
-        status.warnings,
-        open_run,
-    ))
+    let open_run = status.open_run.as_ref().map(|run| Run::of(run, app.clock().now()));
+    Ok(WhopConnectionStatus::of(status.connection.as_ref(), status.webhook_url, status.warnings, open_run))
 }

@@ -152,14 +152,10 @@ pub(crate) struct StreamReceipt {
 
 impl StreamReceipt {
     fn of(name: Kind, tally: &Tally) -> Self {
-        let skipped = tally.skipped.iter().map(|(why, count)| SkipCount {
-            reason: (*why).into(),
-            count: *count,
-        });
-        let failed = tally.failed.iter().map(|(why, count)| FailCount {
-            reason: (*why).into(),
-            count: *count,
-        });
+        let skipped =
+            tally.skipped.iter().map(|(why, count)| SkipCount { reason: (*why).into(), count: *count });
+        let failed =
+            tally.failed.iter().map(|(why, count)| FailCount { reason: (*why).into(), count: *count });
         Self {
             name: name.into(),
             seen: tally.seen,
@@ -220,9 +216,7 @@ impl Run {
             started_at: run.started_at.into(),
             ended_at: run.state.ended_at().map(DateTime),
             seconds: run.duration(now).as_secs(),
-            streams: streams
-                .map(|(name, tally)| StreamReceipt::of(*name, tally))
-                .collect(),
+            streams: streams.map(|(name, tally)| StreamReceipt::of(*name, tally)).collect(),
             whop_calls: run.receipt.whop_calls,
             twenty_calls: run.receipt.twenty_calls,
             balances: run.receipt.balances(),
@@ -248,9 +242,7 @@ fn reason(state: &State) -> Option<String> {
 }
 
 fn remaining(run: &run::Run, now: Timestamp) -> Option<u64> {
-    matches!(run.state, State::Running)
-        .then(|| run.remaining(now))?
-        .map(|time| time.as_secs())
+    matches!(run.state, State::Running).then(|| run.remaining(now))?.map(|time| time.as_secs())
 }
 
 /// The answer to starting a sync.
@@ -289,11 +281,7 @@ impl StartedSync {
 }
 
 fn failures(run: &run::Run) -> u64 {
-    run.receipt
-        .streams
-        .values()
-        .flat_map(|tally| tally.failed.values())
-        .sum()
+    run.receipt.streams.values().flat_map(|tally| tally.failed.values()).sum()
 }
 
 fn is_clean(run: &run::Run) -> bool {
@@ -330,10 +318,8 @@ mod tests {
     use super::*;
 
     fn finished(outcomes: &[(Kind, Outcome)]) -> run::Run {
-        let (workspace, start) = (
-            "00000000-0000-0000-0000-000000000000".parse().unwrap(),
-            Timestamp::from_millis(0),
-        );
+        let (workspace, start) =
+            ("00000000-0000-0000-0000-000000000000".parse().unwrap(), Timestamp::from_millis(0));
         let mut run = run::Run::open(
             "run_1".parse().unwrap(),
             workspace,
@@ -344,9 +330,7 @@ mod tests {
         for (stream, outcome) in outcomes {
             run.receipt.count(*stream, outcome);
         }
-        run.state = State::Finished {
-            at: Timestamp::from_millis(4_000),
-        };
+        run.state = State::Finished { at: Timestamp::from_millis(4_000) };
         run
     }
 
@@ -362,10 +346,7 @@ mod tests {
         let answer = StartedSync::of(&run, Timestamp::from_millis(9_000), true);
 
         assert!(answer.success);
-        assert_eq!(
-            (answer.products_sync, answer.users_sync, answer.memberships_sync),
-            (1, 2, 0)
-        );
+        assert_eq!((answer.products_sync, answer.users_sync, answer.memberships_sync), (1, 2, 0));
         assert_eq!(answer.run.seconds, 4);
     }
 

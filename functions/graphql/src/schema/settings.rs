@@ -65,10 +65,7 @@ impl From<&Chosen> for Settings {
             label: option_label(word),
             stage: chosen.stage(&MembershipStatus::from(*word)).to_owned(),
         });
-        Self {
-            stages: stages.collect(),
-            policies: governed().map(|field| rule(chosen, field)).collect(),
-        }
+        Self { stages: stages.collect(), policies: governed().map(|field| rule(chosen, field)).collect() }
     }
 }
 
@@ -93,13 +90,7 @@ fn label(field: &Field) -> String {
     if !field.label.is_empty() {
         return field.label.to_owned();
     }
-    let apart = |letter: char| {
-        letter
-            .is_ascii_uppercase()
-            .then_some('_')
-            .into_iter()
-            .chain([letter])
-    };
+    let apart = |letter: char| letter.is_ascii_uppercase().then_some('_').into_iter().chain([letter]);
     option_label(&field.name.chars().flat_map(apart).collect::<String>())
 }
 
@@ -138,11 +129,7 @@ pub(crate) fn with_changes(
     for input in policies {
         let field = governed_field(&input)?;
         let name = format!("{}.{}", field.object.singular(), field.name);
-        match input
-            .policy
-            .map(policy::FieldPolicy::from)
-            .filter(|it| *it != field.policy)
-        {
+        match input.policy.map(policy::FieldPolicy::from).filter(|it| *it != field.policy) {
             Some(policy) => chosen.policies.insert(name, policy),
             None => chosen.policies.remove(&name),
         };
@@ -151,9 +138,7 @@ pub(crate) fn with_changes(
 }
 
 fn governed_field(input: &PolicyInput) -> Result<&'static Field> {
-    let object = Object::ALL
-        .into_iter()
-        .find(|object| object.singular() == input.object);
+    let object = Object::ALL.into_iter().find(|object| object.singular() == input.object);
     let mut fields = governed().filter(|field| Some(field.object) == object);
     let field = fields.find(|field| field.name == input.field);
     field.ok_or_else(|| {
@@ -166,18 +151,11 @@ mod tests {
     use super::*;
 
     fn stage(status: &str, stage: Option<&str>) -> StageInput {
-        StageInput {
-            status: status.to_owned(),
-            stage: stage.map(str::to_owned),
-        }
+        StageInput { status: status.to_owned(), stage: stage.map(str::to_owned) }
     }
 
     fn policy(field: &str, policy: Option<FieldPolicy>) -> PolicyInput {
-        PolicyInput {
-            object: "person".to_owned(),
-            field: field.to_owned(),
-            policy,
-        }
+        PolicyInput { object: "person".to_owned(), field: field.to_owned(), policy }
     }
 
     #[test]

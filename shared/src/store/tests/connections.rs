@@ -14,10 +14,7 @@ fn connection(number: u128, name: &str) -> Connection {
         account: id("biz_1"),
         title: "Acme".to_owned(),
         handle: None,
-        live: Live::Webhook {
-            endpoint: endpoint_id(number),
-            webhook: id("hook_1"),
-        },
+        live: Live::Webhook { endpoint: endpoint_id(number), webhook: id("hook_1") },
         health: Health::Connected,
         missing_permissions: Vec::new(),
         connected_at: NOW,
@@ -39,13 +36,7 @@ fn endpoint() -> Endpoint {
 
 async fn connected() -> Fixture {
     let fixture = Fixture::start().await;
-    assert!(
-        fixture
-            .store
-            .replace_connection(&connection(1, "conn_1"), None)
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.replace_connection(&connection(1, "conn_1"), None).await.unwrap());
     fixture
 }
 
@@ -56,37 +47,18 @@ impl Fixture {
 
     async fn claim(&self, connection: &str, run: &str) -> Claim {
         let (connection, run): (ConnectionId, RunId) = (id(connection), id(run));
-        self.store
-            .claim_run(workspace(1), &connection, &run)
-            .await
-            .unwrap()
+        self.store.claim_run(workspace(1), &connection, &run).await.unwrap()
     }
 }
 
 #[tokio::test]
 async fn a_connection_is_replaced_only_where_it_is_the_one_that_was_read() {
     let fixture = connected().await;
-    let (first, second, third) = (
-        connection(1, "conn_1"),
-        connection(1, "conn_2"),
-        connection(1, "conn_3"),
-    );
+    let (first, second, third) = (connection(1, "conn_1"), connection(1, "conn_2"), connection(1, "conn_3"));
 
     assert!(!fixture.store.replace_connection(&second, None).await.unwrap());
-    assert!(
-        fixture
-            .store
-            .replace_connection(&second, Some(&first.id))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !fixture
-            .store
-            .replace_connection(&third, Some(&first.id))
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.replace_connection(&second, Some(&first.id)).await.unwrap());
+    assert!(!fixture.store.replace_connection(&third, Some(&first.id)).await.unwrap());
 
     assert_eq!(fixture.connection().await, second);
 }
@@ -96,10 +68,7 @@ async fn a_run_is_opened_only_if_none_is() {
     let fixture = connected().await;
 
     assert_eq!(fixture.claim("conn_1", "run_1").await, Claim::Claimed);
-    assert_eq!(
-        fixture.claim("conn_1", "run_2").await,
-        Claim::AlreadyOpen(id("run_1"))
-    );
+    assert_eq!(fixture.claim("conn_1", "run_2").await, Claim::AlreadyOpen(id("run_1")));
     assert_eq!(fixture.claim("conn_1", "run_1").await, Claim::Claimed);
     assert_eq!(fixture.claim("conn_2", "run_1").await, Claim::NotConnected);
 
@@ -121,11 +90,7 @@ async fn a_run_is_closed_only_by_itself() {
     let fixture = connected().await;
     fixture.claim("conn_1", "run_1").await;
     let close = async |run: &str, watermark, at| {
-        fixture
-            .store
-            .release_run(workspace(1), &id(run), watermark, at)
-            .await
-            .unwrap()
+        fixture.store.release_run(workspace(1), &id(run), watermark, at).await.unwrap()
     };
 
     assert!(!close("run_2", Some(NOW), Some(NOW)).await);
@@ -135,83 +100,41 @@ async fn a_run_is_closed_only_by_itself() {
     assert!(close("run_2", None, None).await);
 
     let after = fixture.connection().await;
-    assert_eq!(
-        (after.open_run, after.watermark, after.last_sync_at),
-        (None, Some(later(1)), Some(later(2)))
-    );
+    assert_eq!((after.open_run, after.watermark, after.last_sync_at), (None, Some(later(1)), Some(later(2))));
 }
 
 #[tokio::test]
 async fn what_is_noted_about_a_connection_never_lands_on_the_one_after_it() {
     let fixture = connected().await;
     let (ws, ours, other) = (workspace(1), id("conn_1"), id("conn_2"));
-    let health = Health::NeedsReconnect {
-        since: NOW,
-        reason: "revoked".to_owned(),
-    };
-    let live = Live::Polling {
-        missing: "a webhook".to_owned(),
-    };
+    let health = Health::NeedsReconnect { since: NOW, reason: "revoked".to_owned() };
+    let live = Live::Polling { missing: "a webhook".to_owned() };
     let missing = ["member:email:read".to_owned()];
 
     assert!(!fixture.store.set_health(ws, &other, &health).await.unwrap());
     assert!(!fixture.store.set_live(ws, &other, &live).await.unwrap());
-    assert!(
-        !fixture
-            .store
-            .set_missing_permissions(ws, &other, &missing)
-            .await
-            .unwrap()
-    );
+    assert!(!fixture.store.set_missing_permissions(ws, &other, &missing).await.unwrap());
     assert_eq!(fixture.connection().await, connection(1, "conn_1"));
     assert!(fixture.store.set_health(ws, &ours, &health).await.unwrap());
     assert!(fixture.store.set_live(ws, &ours, &live).await.unwrap());
-    assert!(
-        fixture
-            .store
-            .set_missing_permissions(ws, &ours, &missing)
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.set_missing_permissions(ws, &ours, &missing).await.unwrap());
 
     let after = fixture.connection().await;
-    assert_eq!(
-        (after.health, after.live, after.missing_permissions),
-        (health, live, missing.to_vec())
-    );
+    assert_eq!((after.health, after.live, after.missing_permissions), (health, live, missing.to_vec()));
 }
 
 #[tokio::test]
 async fn a_connection_goes_with_its_endpoint_and_its_grant_or_not_at_all() {
     let fixture = connected().await;
-    let grant = Grant::AccountKey {
-        key: Sealed("v1.a".to_owned()),
-    };
+    let grant = Grant::AccountKey { key: Sealed("v1.a".to_owned()) };
     fixture.store.put_grant(workspace(1), &grant, NOW).await.unwrap();
     assert!(fixture.store.put_endpoint(&endpoint()).await.unwrap());
-    let stale = Connection {
-        live: Live::Polling {
-            missing: String::new(),
-        },
-        ..connection(1, "conn_1")
-    };
+    let stale = Connection { live: Live::Polling { missing: String::new() }, ..connection(1, "conn_1") };
 
     assert!(!fixture.store.delete_connection(&stale).await.unwrap());
-    assert!(
-        !fixture
-            .store
-            .delete_connection(&connection(1, "conn_2"))
-            .await
-            .unwrap()
-    );
+    assert!(!fixture.store.delete_connection(&connection(1, "conn_2")).await.unwrap());
     assert_eq!(fixture.items().len(), 3);
-    assert!(
-        fixture
-            .store
-            .delete_connection(&connection(1, "conn_1"))
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.delete_connection(&connection(1, "conn_1")).await.unwrap());
 
     assert_eq!(fixture.items(), Vec::<serde_json::Value>::new());
     assert_eq!(fixture.claim("conn_1", "run_1").await, Claim::NotConnected);
@@ -221,17 +144,9 @@ async fn a_connection_goes_with_its_endpoint_and_its_grant_or_not_at_all() {
 async fn connected_workspaces_are_listed_page_by_page() {
     let fixture = Fixture::start().await;
     for number in 1..=5 {
-        fixture
-            .store
-            .replace_connection(&connection(number, "conn_1"), None)
-            .await
-            .unwrap();
+        fixture.store.replace_connection(&connection(number, "conn_1"), None).await.unwrap();
     }
-    fixture
-        .store
-        .delete_connection(&connection(3, "conn_1"))
-        .await
-        .unwrap();
+    fixture.store.delete_connection(&connection(3, "conn_1")).await.unwrap();
 
     let (mut found, mut after) = (Vec::new(), None);
     loop {
@@ -251,30 +166,16 @@ async fn connected_workspaces_are_listed_page_by_page() {
 async fn secrets_are_rotated_only_from_those_that_were_read() {
     let fixture = Fixture::start().await;
     fixture.store.put_endpoint(&endpoint()).await.unwrap();
-    let secrets = |names: &[&str]| {
-        names
-            .iter()
-            .map(|it| Sealed(format!("v1.{it}")))
-            .collect::<Vec<_>>()
-    };
+    let secrets = |names: &[&str]| names.iter().map(|it| Sealed(format!("v1.{it}"))).collect::<Vec<_>>();
     let replace = async |from: &[&str], to: &[&str]| {
-        fixture
-            .store
-            .replace_secrets(&endpoint_id(1), &secrets(from), &secrets(to))
-            .await
-            .unwrap()
+        fixture.store.replace_secrets(&endpoint_id(1), &secrets(from), &secrets(to)).await.unwrap()
     };
 
     assert!(replace(&["a"], &["b", "a"]).await);
     assert!(!replace(&["a"], &["c", "a"]).await);
     assert!(!fixture.store.put_endpoint(&endpoint()).await.unwrap());
 
-    let found = fixture
-        .store
-        .find_endpoint(&endpoint_id(1))
-        .await
-        .unwrap()
-        .unwrap();
+    let found = fixture.store.find_endpoint(&endpoint_id(1)).await.unwrap().unwrap();
     assert_eq!(found.secrets, secrets(&["b", "a"]));
     fixture.store.delete_endpoint(&endpoint_id(1)).await.unwrap();
     assert_eq!(fixture.store.find_endpoint(&endpoint_id(1)).await.unwrap(), None);

@@ -3,14 +3,8 @@ use crate::domain::delivery::{Begin, Delivery, Effect, Progress};
 use crate::domain::id::EndpointId;
 
 const LEASE: Duration = Duration::from_mins(6);
-const DONE: Progress = Progress::Done {
-    at: NOW,
-    what: Effect::Applied,
-};
-const UNKNOWN: Progress = Progress::Done {
-    at: NOW,
-    what: Effect::Unknown,
-};
+const DONE: Progress = Progress::Done { at: NOW, what: Effect::Applied };
+const UNKNOWN: Progress = Progress::Done { at: NOW, what: Effect::Unknown };
 
 fn delivery(name: &str) -> Delivery {
     Delivery {
@@ -22,10 +16,7 @@ fn delivery(name: &str) -> Delivery {
 }
 
 fn deferred(at: Timestamp) -> Progress {
-    Progress::Deferred {
-        at,
-        reason: "twenty is out of reach".to_owned(),
-    }
+    Progress::Deferred { at, reason: "twenty is out of reach".to_owned() }
 }
 
 impl Fixture {
@@ -34,10 +25,7 @@ impl Fixture {
     }
 
     async fn finish(&self, name: &str, progress: &Progress, event: Option<&str>) -> bool {
-        self.store
-            .finish_delivery(workspace(1), &id(name), progress, event)
-            .await
-            .unwrap()
+        self.store.finish_delivery(workspace(1), &id(name), progress, event).await.unwrap()
     }
 }
 
@@ -46,25 +34,14 @@ async fn a_delivery_that_comes_twice_is_begun_once() {
     let fixture = Fixture::start().await;
 
     assert_eq!(fixture.begin("msg_1", NOW).await, Begin::Started);
-    assert_eq!(
-        fixture.begin("msg_1", later(1)).await,
-        Begin::Running { until: NOW + LEASE }
-    );
+    assert_eq!(fixture.begin("msg_1", later(1)).await, Begin::Running { until: NOW + LEASE });
     assert!(fixture.finish("msg_1", &DONE, Some("membership.activated")).await);
     assert_eq!(fixture.begin("msg_1", later(1)).await, Begin::Done);
 
-    let kept = fixture
-        .store
-        .find_delivery(workspace(1), &id("msg_1"))
-        .await
-        .unwrap()
-        .unwrap();
+    let kept = fixture.store.find_delivery(workspace(1), &id("msg_1")).await.unwrap().unwrap();
     assert_eq!((kept.delivery, kept.progress), (delivery("msg_1"), DONE));
     assert_eq!(kept.event.as_deref(), Some("membership.activated"));
-    assert_eq!(
-        fixture.items()[0]["expires_at"]["N"],
-        (NOW.seconds() + 30 * 86_400).to_string().as_str()
-    );
+    assert_eq!(fixture.items()[0]["expires_at"]["N"], (NOW.seconds() + 30 * 86_400).to_string().as_str());
 }
 
 #[tokio::test]
@@ -85,10 +62,7 @@ async fn a_delivery_that_was_left_is_taken_over_when_its_time_is_up() {
 
     assert_eq!(taken, Begin::Started);
     let until = NOW + LEASE + LEASE;
-    assert_eq!(
-        fixture.begin("msg_1", NOW + LEASE).await,
-        Begin::Running { until }
-    );
+    assert_eq!(fixture.begin("msg_1", NOW + LEASE).await, Begin::Running { until });
 }
 
 #[tokio::test]
@@ -96,11 +70,7 @@ async fn a_delivery_that_is_given_back_can_be_begun_at_once() {
     let fixture = Fixture::start().await;
     fixture.begin("msg_1", NOW).await;
 
-    assert!(
-        fixture
-            .finish("msg_1", &Progress::Running { until: NOW }, None)
-            .await
-    );
+    assert!(fixture.finish("msg_1", &Progress::Running { until: NOW }, None).await);
 
     assert_eq!(fixture.begin("msg_1", NOW).await, Begin::Started);
 }
@@ -117,10 +87,7 @@ async fn a_beginning_whose_answer_was_lost_is_still_ours() {
 async fn what_nobody_works_on_cannot_be_finished() {
     let fixture = Fixture::start().await;
     fixture.begin("msg_1", NOW).await;
-    let failed = Progress::Failed {
-        at: NOW,
-        reason: "no JSON".to_owned(),
-    };
+    let failed = Progress::Failed { at: NOW, reason: "no JSON".to_owned() };
 
     assert!(!fixture.finish("msg_2", &DONE, None).await);
     assert!(fixture.finish("msg_1", &DONE, None).await);
@@ -135,16 +102,11 @@ async fn deliveries_that_were_put_off_are_listed_until_they_are_begun_again() {
     for name in ["msg_1", "msg_2", "msg_3"] {
         fixture.begin(name, NOW).await;
     }
-    fixture
-        .finish("msg_1", &deferred(NOW), Some("payment.succeeded"))
-        .await;
+    fixture.finish("msg_1", &deferred(NOW), Some("payment.succeeded")).await;
     fixture.finish("msg_3", &deferred(NOW), None).await;
     let listed = async || {
         let found = fixture.store.list_deferred(workspace(1), 10).await.unwrap();
-        found
-            .iter()
-            .map(|it| it.delivery.id.to_string())
-            .collect::<std::collections::BTreeSet<_>>()
+        found.iter().map(|it| it.delivery.id.to_string()).collect::<std::collections::BTreeSet<_>>()
     };
 
     assert_eq!(listed().await, ["msg_1", "msg_3"].map(str::to_owned).into());
@@ -157,65 +119,30 @@ async fn deliveries_that_were_put_off_are_listed_until_they_are_begun_again() {
 #[tokio::test]
 async fn unknown_events_are_counted_and_can_be_replayed() {
     let fixture = Fixture::start().await;
-    for (name, event) in [
-        ("msg_1", Some("a.new")),
-        ("msg_2", Some("a.new")),
-        ("msg_3", None),
-    ] {
+    for (name, event) in [("msg_1", Some("a.new")), ("msg_2", Some("a.new")), ("msg_3", None)] {
         fixture.begin(name, NOW).await;
         fixture.finish(name, &UNKNOWN, event).await;
     }
 
     let counts = fixture.store.count_unknown(workspace(1)).await.unwrap();
     assert_eq!(counts, [("a.new".to_owned(), 2), ("?".to_owned(), 1)].into());
-    assert_eq!(
-        fixture.store.list_unknown(workspace(1), 10).await.unwrap().len(),
-        3
-    );
-    assert!(
-        fixture
-            .store
-            .reopen_delivery(workspace(1), &id("msg_1"), NOW)
-            .await
-            .unwrap()
-    );
-    assert_eq!(
-        fixture.store.list_unknown(workspace(1), 10).await.unwrap().len(),
-        2
-    );
+    assert_eq!(fixture.store.list_unknown(workspace(1), 10).await.unwrap().len(), 3);
+    assert!(fixture.store.reopen_delivery(workspace(1), &id("msg_1"), NOW).await.unwrap());
+    assert_eq!(fixture.store.list_unknown(workspace(1), 10).await.unwrap().len(), 2);
 
     assert_eq!(fixture.begin("msg_1", NOW).await, Begin::Started);
-    assert!(
-        !fixture
-            .store
-            .reopen_delivery(workspace(1), &id("msg_1"), NOW)
-            .await
-            .unwrap()
-    );
+    assert!(!fixture.store.reopen_delivery(workspace(1), &id("msg_1"), NOW).await.unwrap());
 }
 
 #[tokio::test]
 async fn a_body_that_is_too_long_is_cut_and_says_so() {
     let fixture = Fixture::start().await;
     let body = "é".repeat(200 * 1024);
-    let long = Delivery {
-        body: body.clone(),
-        ..delivery("msg_1")
-    };
+    let long = Delivery { body: body.clone(), ..delivery("msg_1") };
 
-    assert_eq!(
-        fixture.store.begin(&long, NOW, LEASE).await.unwrap(),
-        Begin::Started
-    );
+    assert_eq!(fixture.store.begin(&long, NOW, LEASE).await.unwrap(), Begin::Started);
 
-    let kept = fixture
-        .store
-        .find_delivery(workspace(1), &id("msg_1"))
-        .await
-        .unwrap()
-        .unwrap()
-        .delivery
-        .body;
+    let kept = fixture.store.find_delivery(workspace(1), &id("msg_1")).await.unwrap().unwrap().delivery.body;
     assert!(kept.len() < 310 * 1024, "{} bytes", kept.len());
     assert!(kept.ends_with(&format!("[cut: {} bytes in all]", body.len())));
 }

@@ -49,10 +49,7 @@ fn payment(name: &str) -> Parent {
 
 impl Fixture {
     async fn put_fact(&self, fact: &Fact, read: u64) -> Kept {
-        self.store
-            .put_fact(workspace(1), fact, later(read))
-            .await
-            .unwrap()
+        self.store.put_fact(workspace(1), fact, later(read)).await.unwrap()
     }
 
     async fn facts(&self, parent: &Parent) -> Vec<Fact> {
@@ -80,10 +77,7 @@ async fn a_fact_whose_answer_was_lost_counts_as_changed() {
     let fixture = Fixture::start().await;
     fixture.lose_next_answer("PutItem");
 
-    assert_eq!(
-        fixture.put_fact(&dispute("dspt_1", "pay_1"), 1).await,
-        Kept::Changed
-    );
+    assert_eq!(fixture.put_fact(&dispute("dspt_1", "pay_1"), 1).await, Kept::Changed);
 }
 
 #[tokio::test]
@@ -96,14 +90,7 @@ async fn facts_are_found_under_what_they_colour_and_nowhere_else() {
 
     assert_eq!(fixture.facts(&payment("pay_1")).await, ours);
     assert_eq!(fixture.facts(&payment("pay_2")).await, []);
-    assert_eq!(
-        fixture
-            .store
-            .facts_of(workspace(2), &payment("pay_1"))
-            .await
-            .unwrap(),
-        []
-    );
+    assert_eq!(fixture.store.facts_of(workspace(2), &payment("pay_1")).await.unwrap(), []);
     fixture
         .store
         .delete_fact(workspace(1), &payment("pay_1"), &RecordRef::Refunds(id("rf_1")))
@@ -116,23 +103,12 @@ async fn facts_are_found_under_what_they_colour_and_nowhere_else() {
 #[tokio::test]
 async fn variants_are_found_by_product_and_name() {
     let fixture = Fixture::start().await;
-    let (one, two) = (
-        variant("plan_1", Some("prod_1")),
-        variant("plan_2", Some("prod_2")),
-    );
+    let (one, two) = (variant("plan_1", Some("prod_1")), variant("plan_2", Some("prod_2")));
     fixture.put_fact(&Fact::Variant(one.clone()), 1).await;
     fixture.put_fact(&Fact::Variant(two.clone()), 1).await;
-    assert_eq!(
-        fixture.put_fact(&Fact::Variant(variant("plan_3", None)), 1).await,
-        Kept::Same
-    );
+    assert_eq!(fixture.put_fact(&Fact::Variant(variant("plan_3", None)), 1).await, Kept::Same);
 
-    let asked = [
-        ("prod_1", "plan_1"),
-        ("prod_2", "plan_2"),
-        ("prod_1", "plan_2"),
-        ("prod_1", "plan_1"),
-    ];
+    let asked = [("prod_1", "plan_1"), ("prod_2", "plan_2"), ("prod_1", "plan_2"), ("prod_1", "plan_1")];
     let asked = asked.map(|(product, variant)| (id(product), id(variant)));
     let found = fixture.store.variants(workspace(1), &asked).await.unwrap();
 
@@ -143,9 +119,7 @@ async fn variants_are_found_by_product_and_name() {
 async fn more_facts_than_a_page_holds_all_come() {
     let fixture = Fixture::start().await;
     for number in 0..205 {
-        fixture
-            .put_fact(&refund(&format!("rf_{number}"), "pay_1", "pending", 1), 1)
-            .await;
+        fixture.put_fact(&refund(&format!("rf_{number}"), "pay_1", "pending", 1), 1).await;
     }
 
     assert_eq!(fixture.facts(&payment("pay_1")).await.len(), 205);

@@ -21,10 +21,7 @@ impl Fixture {
     }
 
     async fn failed(&self) -> Option<FailedRecord> {
-        self.store
-            .find_failed(workspace(1), &RecordRef::Members(id("mber_1")))
-            .await
-            .unwrap()
+        self.store.find_failed(workspace(1), &RecordRef::Members(id("mber_1"))).await.unwrap()
     }
 }
 
@@ -36,22 +33,22 @@ async fn a_record_that_fails_again_keeps_its_first_moment_and_counts() {
     fixture.fail(&failed(NOW, "bad e-mail")).await;
     assert_eq!(fixture.failed().await, Some(failed(NOW, "bad e-mail")));
     fixture.fail(&again).await;
-    assert_eq!(
-        fixture.failed().await,
-        Some(FailedRecord {
-            first_at: NOW,
-            tries: 2,
-            ..again
-        })
-    );
+    assert_eq!(fixture.failed().await, Some(FailedRecord { first_at: NOW, tries: 2, ..again }));
     fixture.fail(&failed(later(6), "bad phone")).await;
 
-    let third = FailedRecord {
-        first_at: NOW,
-        tries: 3,
-        ..failed(later(6), "bad phone")
-    };
+    let third = FailedRecord { first_at: NOW, tries: 3, ..failed(later(6), "bad phone") };
     assert_eq!(fixture.failed().await, Some(third));
+}
+
+#[tokio::test]
+async fn of_many_records_those_that_failed_before_are_found() {
+    let fixture = Fixture::start().await;
+    fixture.fail(&failed(NOW, "bad e-mail")).await;
+
+    let names = ["mber_1", "mber_2"].map(|member| RecordRef::Members(id(member)));
+    let found = fixture.store.failed_among(workspace(1), &names).await.unwrap();
+
+    assert_eq!(found, [(names[0].clone(), failed(NOW, "bad e-mail"))].into());
 }
 
 #[tokio::test]
@@ -59,11 +56,7 @@ async fn a_record_that_succeeded_is_forgotten() {
     let fixture = Fixture::start().await;
     fixture.fail(&failed(NOW, "bad e-mail")).await;
 
-    fixture
-        .store
-        .clear_failed(workspace(1), &RecordRef::Members(id("mber_1")))
-        .await
-        .unwrap();
+    fixture.store.clear_failed(workspace(1), &RecordRef::Members(id("mber_1"))).await.unwrap();
 
     assert_eq!(fixture.failed().await, None);
     assert_eq!(fixture.items().len(), 0);
@@ -73,12 +66,7 @@ async fn a_record_that_succeeded_is_forgotten() {
 async fn a_source_that_is_too_long_is_cut() {
     let fixture = Fixture::start().await;
 
-    fixture
-        .fail(&FailedRecord {
-            raw: "x".repeat(1_000_000),
-            ..failed(NOW, "too wide")
-        })
-        .await;
+    fixture.fail(&FailedRecord { raw: "x".repeat(1_000_000), ..failed(NOW, "too wide") }).await;
 
     let kept = fixture.failed().await.unwrap();
     assert!(kept.raw.len() < 310 * 1024 && kept.raw.ends_with("[cut: 1000000 bytes in all]"));

@@ -9,11 +9,7 @@ fn member(number: usize) -> RecordRef {
 }
 
 fn revision(changed: u64, read: u64, says: &str) -> Revision {
-    Revision {
-        changed_at: later(changed),
-        read_at: later(read),
-        fingerprint: Fingerprint(says.to_owned()),
-    }
+    Revision { changed_at: later(changed), read_at: later(read), fingerprint: Fingerprint(says.to_owned()) }
 }
 
 fn link(number: usize, revision: Revision) -> Link {
@@ -32,31 +28,19 @@ impl Fixture {
     }
 
     async fn link(&self) -> Link {
-        self.store
-            .find_link(workspace(1), &member(1))
-            .await
-            .unwrap()
-            .unwrap()
+        self.store.find_link(workspace(1), &member(1)).await.unwrap().unwrap()
     }
 }
 
 #[tokio::test]
 async fn a_link_moves_only_forward() {
     let fixture = Fixture::start().await;
-    let steps = [
-        revision(5, 5, "b"),
-        revision(5, 5, "c"),
-        revision(5, 6, "a"),
-        revision(6, 0, "a"),
-    ];
+    let steps = [revision(5, 5, "b"), revision(5, 5, "c"), revision(5, 6, "a"), revision(6, 0, "a")];
 
     for (at, step) in steps.iter().enumerate() {
         assert!(fixture.put(&link(1, step.clone())).await, "step {at}");
         for older in &steps[..at] {
-            assert!(
-                !fixture.put(&link(1, older.clone())).await,
-                "{older} after {step}"
-            );
+            assert!(!fixture.put(&link(1, older.clone())).await, "{older} after {step}");
         }
     }
 
@@ -67,10 +51,7 @@ async fn a_link_moves_only_forward() {
 async fn a_tie_keeps_what_is_there() {
     let fixture = Fixture::start().await;
     let first = link(1, revision(5, 5, "a"));
-    let other = Link {
-        crm: CrmId(Uuid::from_u128(6)),
-        ..first.clone()
-    };
+    let other = Link { crm: CrmId(Uuid::from_u128(6)), ..first.clone() };
     fixture.put(&first).await;
 
     assert!(!fixture.put(&other).await);
@@ -104,27 +85,12 @@ async fn many_links_are_written_and_found_together() {
     let names: Vec<RecordRef> = (0..251).chain([3, 3]).map(member).collect();
     let found = fixture.store.links(workspace(1), &names).await.unwrap();
 
-    let refused: Vec<_> = put
-        .iter()
-        .filter(|(_, kept)| !kept)
-        .map(|(name, _)| name.clone())
-        .collect();
+    let refused: Vec<_> = put.iter().filter(|(_, kept)| !kept).map(|(name, _)| name.clone()).collect();
     assert_eq!(refused, [member(7)]);
-    assert_eq!(
-        put.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(),
-        names[..250]
-    );
+    assert_eq!(put.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(), names[..250]);
     assert_eq!(found.len(), 250);
     assert_eq!(found[&member(7)].revision, revision(9, 9, "z"));
-    assert_eq!(
-        fixture
-            .faults
-            .calls()
-            .iter()
-            .filter(|call| call.operation == "BatchGetItem")
-            .count(),
-        3
-    );
+    assert_eq!(fixture.faults.calls().iter().filter(|call| call.operation == "BatchGetItem").count(), 3);
     assert_eq!(fixture.store.links(workspace(2), &names).await.unwrap().len(), 0);
     assert_eq!(fixture.store.links(workspace(1), &[]).await.unwrap().len(), 0);
 }
@@ -134,22 +100,12 @@ async fn a_later_reading_of_the_same_moves_the_revision_and_keeps_what_was_writt
     let fixture = Fixture::start().await;
     fixture.put(&link(1, revision(5, 5, "a"))).await;
     let touch = async |revision: &Revision| {
-        fixture
-            .store
-            .touch_revision(workspace(1), &member(1), revision)
-            .await
-            .unwrap()
+        fixture.store.touch_revision(workspace(1), &member(1), revision).await.unwrap()
     };
 
     assert!(touch(&revision(6, 6, "a")).await);
     assert!(!touch(&revision(5, 9, "a")).await);
-    assert!(
-        !fixture
-            .store
-            .touch_revision(workspace(1), &member(2), &revision(6, 6, "a"))
-            .await
-            .unwrap()
-    );
+    assert!(!fixture.store.touch_revision(workspace(1), &member(2), &revision(6, 6, "a")).await.unwrap());
 
     assert_eq!(fixture.link().await, link(1, revision(6, 6, "a")));
     assert!(!fixture.put(&link(1, revision(5, 9, "z"))).await);
@@ -160,24 +116,12 @@ async fn a_forgotten_fingerprint_lets_the_same_fact_in_again_and_no_older_one() 
     let fixture = Fixture::start().await;
     fixture.put(&link(1, revision(5, 5, "a"))).await;
 
-    assert!(
-        fixture
-            .store
-            .forget_fingerprint(workspace(1), &member(1))
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.forget_fingerprint(workspace(1), &member(1)).await.unwrap());
 
     assert_eq!(fixture.link().await.revision, revision(5, 5, ""));
     assert!(!fixture.put(&link(1, revision(5, 4, "z"))).await);
     assert!(fixture.put(&link(1, revision(5, 5, "a"))).await);
-    assert!(
-        !fixture
-            .store
-            .forget_fingerprint(workspace(1), &member(2))
-            .await
-            .unwrap()
-    );
+    assert!(!fixture.store.forget_fingerprint(workspace(1), &member(2)).await.unwrap());
 }
 
 #[tokio::test]
@@ -187,10 +131,7 @@ async fn a_link_that_was_taken_away_is_not_found() {
 
     fixture.store.delete_link(workspace(1), &member(1)).await.unwrap();
 
-    assert_eq!(
-        fixture.store.find_link(workspace(1), &member(1)).await.unwrap(),
-        None
-    );
+    assert_eq!(fixture.store.find_link(workspace(1), &member(1)).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -24,11 +24,7 @@ async fn runs_come_page_by_page_the_latest_first() {
 
     let (mut found, mut cursor, mut pages) = (Vec::new(), None, 0);
     loop {
-        let page = fixture
-            .store
-            .list_runs(workspace(1), 3, cursor.as_deref())
-            .await
-            .unwrap();
+        let page = fixture.store.list_runs(workspace(1), 3, cursor.as_deref()).await.unwrap();
         found.extend(page.items);
         pages += 1;
         cursor = page.next;
@@ -56,13 +52,7 @@ async fn a_cursor_of_another_workspace_or_list_is_refused() {
         tries: 1,
     };
     fixture.store.record_failure(workspace(1), &failed).await.unwrap();
-    let foreign = fixture
-        .store
-        .list_runs(workspace(2), 1, None)
-        .await
-        .unwrap()
-        .next
-        .unwrap();
+    let foreign = fixture.store.list_runs(workspace(2), 1, None).await.unwrap().next.unwrap();
     let forged = |text: String| URL_SAFE_NO_PAD.encode(text);
     let ours = format!("WS#{}", workspace(1));
 
@@ -74,16 +64,9 @@ async fn a_cursor_of_another_workspace_or_list_is_refused() {
         "not base64!".to_owned(),
         String::new(),
     ] {
-        let error = fixture
-            .store
-            .list_runs(workspace(1), 1, Some(&cursor))
-            .await
-            .unwrap_err();
+        let error = fixture.store.list_runs(workspace(1), 1, Some(&cursor)).await.unwrap_err();
         assert!(matches!(error, StoreError::BadCursor), "{cursor}: {error}");
-        assert_eq!(
-            crate::error::Error::from(error).kind(),
-            crate::error::Kind::Invalid
-        );
+        assert_eq!(crate::error::Error::from(error).kind(), crate::error::Kind::Invalid);
     }
 }
 
@@ -91,42 +74,8 @@ async fn a_cursor_of_another_workspace_or_list_is_refused() {
 async fn a_page_is_never_empty_and_never_longer_than_is_allowed() {
     let fixture = with_runs(2).await;
 
-    assert_eq!(
-        fixture
-            .store
-            .list_runs(workspace(1), 0, None)
-            .await
-            .unwrap()
-            .items
-            .len(),
-        1
-    );
-    assert_eq!(
-        fixture
-            .store
-            .list_runs(workspace(1), usize::MAX, None)
-            .await
-            .unwrap()
-            .items
-            .len(),
-        2
-    );
-    assert_eq!(
-        fixture
-            .store
-            .list_failed(workspace(1), 5, None)
-            .await
-            .unwrap()
-            .items,
-        []
-    );
-    assert_eq!(
-        fixture
-            .store
-            .list_deliveries(workspace(1), 5, None)
-            .await
-            .unwrap()
-            .items,
-        []
-    );
+    assert_eq!(fixture.store.list_runs(workspace(1), 0, None).await.unwrap().items.len(), 1);
+    assert_eq!(fixture.store.list_runs(workspace(1), usize::MAX, None).await.unwrap().items.len(), 2);
+    assert_eq!(fixture.store.list_failed(workspace(1), 5, None).await.unwrap().items, []);
+    assert_eq!(fixture.store.list_deliveries(workspace(1), 5, None).await.unwrap().items, []);
 }

@@ -4,31 +4,21 @@ use crate::domain::run::{Failure, Outcome, Receipt, Run, RunKind, RunState, Skip
 use crate::domain::source::{Cursor, Stream};
 
 fn run(name: &str) -> Run {
-    let mut run = Run::open(
-        id(name),
-        workspace(1),
-        RunKind::Incremental,
-        Trigger::Schedule,
-        NOW,
-    );
+    let mut run = Run::open(id(name), workspace(1), RunKind::Incremental, Trigger::Schedule, NOW);
     run.stages = plan(run.kind, Some(NOW));
     run
 }
 
 fn page() -> Receipt {
-    let mut receipt = Receipt {
-        whop_calls: 1,
-        twenty_calls: 2,
-        ..Receipt::default()
-    };
+    let mut receipt = Receipt { whop_calls: 1, twenty_calls: 2, ..Receipt::default() };
     receipt.count(Stream::Members, &Outcome::Written { linked: true });
     receipt.count(Stream::Members, &Outcome::Skipped(Skip::NeedsDecision));
     receipt.count(Stream::Payments, &Outcome::Failed(Failure::Bug));
     receipt
 }
 
-fn next(text: &str) -> Option<Cursor> {
-    Some(Cursor(text.to_owned()))
+fn cursor(text: &str) -> Cursor {
+    Cursor(text.to_owned())
 }
 
 async fn started() -> (Fixture, Run) {
@@ -39,36 +29,26 @@ async fn started() -> (Fixture, Run) {
 
 impl Fixture {
     async fn run(&self) -> Run {
-        self.store
-            .find_run(workspace(1), &id("run_1"))
-            .await
-            .unwrap()
-            .unwrap()
+        self.store.find_run(workspace(1), &id("run_1")).await.unwrap().unwrap()
     }
 
     async fn move_run(&self, from: &[Open], to: RunState, at: Timestamp) -> Option<Run> {
         let name: RunId = id("run_1");
-        self.store
-            .move_run((workspace(1), &name), from, &to, at)
-            .await
-            .unwrap()
+        self.store.move_run((workspace(1), &name), from, &to, at).await.unwrap()
     }
 }
 
 #[tokio::test]
 async fn a_checkpoint_lands_once_and_only_from_its_page() {
     let (fixture, run) = started().await;
-    let first = run.after_page(&page(), next("a"), true, later(1));
-    let rival = run.after_page(&Receipt::default(), next("b"), true, later(2));
+    let first = run.after_page(&page(), Some(cursor("a")), true, later(1));
+    let rival = run.after_page(&Receipt::default(), Some(cursor("b")), true, later(2));
     let second = first.after_page(&page(), None, false, later(3));
 
     assert!(fixture.store.checkpoint(&first, 0).await.unwrap());
     assert!(!fixture.store.checkpoint(&rival, 0).await.unwrap());
     assert_eq!(fixture.run().await, first);
-    assert!(
-        fixture.store.checkpoint(&first, 0).await.unwrap(),
-        "it is there just so"
-    );
+    assert!(fixture.store.checkpoint(&first, 0).await.unwrap(), "it is there just so");
     assert!(fixture.store.checkpoint(&second, 1).await.unwrap());
 
     assert_eq!(fixture.run().await, second);
@@ -79,12 +59,9 @@ async fn a_checkpoint_lands_once_and_only_from_its_page() {
 #[tokio::test]
 async fn a_run_that_was_stopped_takes_no_checkpoint() {
     let (fixture, run) = started().await;
-    let after = run.after_page(&page(), next("a"), true, later(2));
+    let after = run.after_page(&page(), Some(cursor("a")), true, later(2));
 
-    fixture
-        .move_run(&[Open::Running], RunState::Paused { at: later(1) }, later(1))
-        .await
-        .unwrap();
+    fixture.move_run(&[Open::Running], RunState::Paused { at: later(1) }, later(1)).await.unwrap();
 
     assert!(!fixture.store.checkpoint(&after, 0).await.unwrap());
     assert_eq!(fixture.run().await.page, 0);
@@ -93,78 +70,43 @@ async fn a_run_that_was_stopped_takes_no_checkpoint() {
 #[tokio::test]
 async fn what_a_run_expects_survives_a_checkpoint_that_does_not_know_it() {
     let (fixture, run) = started().await;
-    assert!(
-        fixture
-            .store
-            .set_expected(workspace(1), &run.id, 500)
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.set_expected(workspace(1), &run.id, 500).await.unwrap());
 
-    assert!(
-        fixture
-            .store
-            .checkpoint(&run.after_page(&page(), None, false, later(1)), 0)
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.checkpoint(&run.after_page(&page(), None, false, later(1)), 0).await.unwrap());
 
     assert_eq!(fixture.run().await.expected, Some(500));
-    assert!(
-        !fixture
-            .store
-            .set_expected(workspace(1), &id("run_2"), 1)
-            .await
-            .unwrap()
-    );
+    assert!(!fixture.store.set_expected(workspace(1), &id("run_2"), 1).await.unwrap());
 }
 
 #[tokio::test]
 async fn a_run_is_moved_only_from_the_states_that_were_named() {
     let (fixture, _) = started().await;
-    let (paused, cancelled) = (
-        RunState::Paused { at: later(1) },
-        RunState::Cancelled { at: later(3) },
-    );
+    let paused = |at| RunState::Paused { at };
+    let mut landed = Vec::new();
 
-    assert_eq!(
-        fixture
-            .move_run(&[Open::Paused], RunState::Running, later(1))
-            .await,
-        None
-    );
-    let moved = fixture
-        .move_run(&[Open::Running], paused.clone(), later(1))
-        .await
-        .unwrap();
-    assert_eq!((moved.state, moved.moved_at), (paused.clone(), later(1)));
-    assert_eq!(
-        fixture
-            .move_run(&[Open::Running], RunState::Paused { at: later(2) }, later(2))
-            .await,
-        None
-    );
-    assert!(
-        fixture
-            .move_run(&[Open::Paused], RunState::Running, later(2))
-            .await
-            .is_some()
-    );
-    assert_eq!(
-        fixture
-            .move_run(&[Open::Paused], RunState::Running, later(3))
-            .await,
-        None
-    );
-    let both = [Open::Running, Open::Paused];
-    assert!(
-        fixture
-            .move_run(&both, cancelled.clone(), later(3))
-            .await
-            .is_some()
-    );
+    for (from, to, at) in [
+        (Open::Paused, RunState::Running, later(1)),
+        (Open::Running, paused(later(1)), later(1)),
+        (Open::Running, paused(later(2)), later(2)),
+        (Open::Paused, RunState::Running, later(2)),
+        (Open::Paused, RunState::Running, later(3)),
+    ] {
+        let moved = fixture.move_run(&[from], to, at).await;
+        landed.push(moved.map(|run| (run.state, run.moved_at)));
+    }
 
-    assert_eq!(fixture.move_run(&both, paused, later(4)).await, None);
+    let (first, second) = ((paused(later(1)), later(1)), (RunState::Running, later(2)));
+    assert_eq!(landed, [None, Some(first), None, Some(second), None]);
+}
+
+#[tokio::test]
+async fn a_run_that_is_over_is_moved_no_more() {
+    let (fixture, _) = started().await;
+    let (both, cancelled) = ([Open::Running, Open::Paused], RunState::Cancelled { at: later(3) });
+
+    assert!(fixture.move_run(&both, cancelled.clone(), later(3)).await.is_some());
+    assert_eq!(fixture.move_run(&both, RunState::Running, later(4)).await, None);
+
     assert_eq!(fixture.run().await.state, cancelled);
 }
 
@@ -175,45 +117,17 @@ async fn a_move_whose_answer_was_lost_is_still_made() {
 
     let paused = RunState::Paused { at: later(1) };
 
-    assert_eq!(
-        fixture
-            .move_run(&[Open::Running], paused.clone(), later(1))
-            .await
-            .unwrap()
-            .state,
-        paused
-    );
+    assert_eq!(fixture.move_run(&[Open::Running], paused.clone(), later(1)).await.unwrap().state, paused);
 }
 
 #[tokio::test]
 async fn only_a_run_that_runs_can_be_touched() {
     let (fixture, run) = started().await;
 
-    assert!(
-        fixture
-            .store
-            .touch_run(workspace(1), &run.id, later(9))
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.touch_run(workspace(1), &run.id, later(9)).await.unwrap());
     assert_eq!(fixture.run().await.moved_at, later(9));
-    fixture
-        .move_run(&[Open::Running], RunState::Paused { at: NOW }, NOW)
-        .await
-        .unwrap();
+    fixture.move_run(&[Open::Running], RunState::Paused { at: NOW }, NOW).await.unwrap();
 
-    assert!(
-        !fixture
-            .store
-            .touch_run(workspace(1), &run.id, later(10))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !fixture
-            .store
-            .touch_run(workspace(1), &id("run_2"), later(10))
-            .await
-            .unwrap()
-    );
+    assert!(!fixture.store.touch_run(workspace(1), &run.id, later(10)).await.unwrap());
+    assert!(!fixture.store.touch_run(workspace(1), &id("run_2"), later(10)).await.unwrap());
 }

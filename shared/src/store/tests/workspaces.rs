@@ -34,10 +34,7 @@ async fn a_workspace_comes_back_as_it_was_kept() {
 
     assert!(fixture.store.put_workspace(&kept, None).await.unwrap());
 
-    assert_eq!(
-        fixture.store.find_workspace(workspace(1)).await.unwrap(),
-        Some(kept)
-    );
+    assert_eq!(fixture.store.find_workspace(workspace(1)).await.unwrap(), Some(kept));
     assert_eq!(fixture.store.find_workspace(workspace(2)).await.unwrap(), None);
 }
 
@@ -45,29 +42,42 @@ async fn a_workspace_comes_back_as_it_was_kept() {
 async fn of_two_who_replace_the_same_version_the_second_loses() {
     let fixture = Fixture::start().await;
     fixture.store.put_workspace(&a_workspace(1), None).await.unwrap();
-    let named = |name: &str| Workspace {
-        name: name.to_owned(),
-        ..a_workspace(2)
-    };
+    let named = |name: &str| Workspace { name: name.to_owned(), ..a_workspace(2) };
 
     assert!(!fixture.store.put_workspace(&named("none"), None).await.unwrap());
-    assert!(
-        fixture
-            .store
-            .put_workspace(&named("first"), Some(1))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !fixture
-            .store
-            .put_workspace(&named("second"), Some(1))
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.put_workspace(&named("first"), Some(1)).await.unwrap());
+    assert!(!fixture.store.put_workspace(&named("second"), Some(1)).await.unwrap());
 
     let kept = fixture.store.find_workspace(workspace(1)).await.unwrap().unwrap();
     assert_eq!(kept.name, "first");
+}
+
+#[tokio::test]
+async fn a_small_change_moves_the_version_so_that_an_older_reading_does_not_undo_it() {
+    let fixture = Fixture::start().await;
+    fixture.store.put_workspace(&a_workspace(1), None).await.unwrap();
+    let (schema, settings) = (SchemaState { version: 7, ..SchemaState::default() }, Settings::default());
+
+    assert!(fixture.store.set_schema(workspace(1), &schema).await.unwrap());
+    assert!(fixture.store.set_settings(workspace(1), &settings).await.unwrap());
+    assert!(!fixture.store.set_schema(workspace(2), &schema).await.unwrap());
+    assert!(!fixture.store.put_workspace(&a_workspace(2), Some(1)).await.unwrap());
+
+    let kept = fixture.store.find_workspace(workspace(1)).await.unwrap().unwrap();
+    assert_eq!(kept, Workspace { settings, schema, ..a_workspace(3) });
+}
+
+#[tokio::test]
+async fn only_the_key_that_was_refused_is_marked() {
+    let fixture = Fixture::start().await;
+    fixture.store.put_workspace(&a_workspace(1), None).await.unwrap();
+    let mark = async |key: &Sealed| fixture.store.mark_refused(workspace(1), key, later(1)).await.unwrap();
+
+    assert!(!mark(&Sealed("v1.older".to_owned())).await);
+    assert!(mark(&a_workspace(1).key).await);
+
+    let kept = fixture.store.find_workspace(workspace(1)).await.unwrap().unwrap();
+    assert_eq!((kept.refused_at, kept.version), (Some(later(1)), 2));
 }
 
 #[tokio::test]
@@ -77,15 +87,7 @@ async fn a_write_whose_answer_was_lost_is_taken_for_done() {
 
     assert!(fixture.store.put_workspace(&a_workspace(1), None).await.unwrap());
 
-    assert_eq!(
-        fixture
-            .faults
-            .calls()
-            .iter()
-            .filter(|call| call.operation == "PutItem")
-            .count(),
-        2
-    );
+    assert_eq!(fixture.faults.calls().iter().filter(|call| call.operation == "PutItem").count(), 2);
 }
 
 #[tokio::test]
@@ -102,10 +104,7 @@ async fn a_table_out_of_reach_is_unavailable_and_a_busy_one_throttled() {
     };
 
     assert_eq!(kind(Fault::CutBefore).await, "unavailable");
-    assert_eq!(
-        kind(refusal("ProvisionedThroughputExceededException")).await,
-        "throttled"
-    );
+    assert_eq!(kind(refusal("ProvisionedThroughputExceededException")).await, "throttled");
     assert_eq!(kind(refusal("ResourceNotFoundException")).await, "bug");
 }
 
@@ -114,136 +113,76 @@ async fn an_item_that_does_not_read_is_named_and_not_quoted() {
     let fixture = Fixture::start().await;
     let key = table::Key::new(workspace(1), "WORKSPACE", "twenty");
     let item = key.item(&BTreeMap::from([("version", "canary")])).unwrap();
-    fixture
-        .store
-        .table
-        .put(item, &expression::Expression::default())
-        .await
-        .unwrap();
+    fixture.store.table.put(item, &expression::Expression::default()).await.unwrap();
 
     let error = fixture.store.find_workspace(workspace(1)).await.unwrap_err();
 
     let chain = crate::error::Error::from(error).chain();
-    assert_eq!(
-        chain,
-        "bug: the item WORKSPACE#twenty does not read as what it should be"
-    );
+    assert_eq!(chain, "bug: the item WORKSPACE#twenty does not read as what it should be");
 }
 
 #[tokio::test]
 async fn two_takers_of_one_call_do_not_both_get_it() {
     let fixture = Fixture::start().await;
     let full = Bucket::full(100, NOW);
-    let Take::Granted(after) = full.take(Urgency::Live, later(1)) else {
-        panic!("a full bucket grants")
-    };
+    let Take::Granted(after) = full.take(Urgency::Live, later(1)) else { panic!("a full bucket grants") };
 
     assert!(fixture.store.put_bucket(workspace(1), &full, None).await.unwrap());
     assert!(!fixture.store.put_bucket(workspace(1), &full, None).await.unwrap());
-    assert!(
-        fixture
-            .store
-            .put_bucket(workspace(1), &after, Some(0))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !fixture
-            .store
-            .put_bucket(workspace(1), &after, Some(0))
-            .await
-            .unwrap()
-    );
+    assert!(fixture.store.put_bucket(workspace(1), &after, Some(0)).await.unwrap());
+    assert!(!fixture.store.put_bucket(workspace(1), &after, Some(0)).await.unwrap());
 
-    assert_eq!(
-        fixture.store.find_bucket(workspace(1)).await.unwrap(),
-        Some(after)
-    );
+    assert_eq!(fixture.store.find_bucket(workspace(1)).await.unwrap(), Some(after));
+}
+
+fn token(digest: &str, created_at: Timestamp) -> ApiToken {
+    ApiToken { digest: digest.to_owned(), name: "zap".to_owned(), created_at, revoked_at: None }
+}
+
+impl Fixture {
+    async fn put_token(&self, token: &ApiToken) -> bool {
+        self.store.put_token(workspace(1), token).await.unwrap()
+    }
+
+    async fn revoke(&self, digest: &str, now: Timestamp) -> bool {
+        self.store.revoke_token(workspace(1), digest, now).await.unwrap()
+    }
 }
 
 #[tokio::test]
-async fn a_token_is_found_by_its_digest_and_revoked_once() {
+async fn a_token_is_found_by_its_digest_in_its_workspace() {
     let fixture = Fixture::start().await;
-    let token = |digest: &str, at| ApiToken {
-        digest: digest.to_owned(),
-        name: "zap".to_owned(),
-        created_at: at,
-        revoked_at: None,
-    };
-    assert!(
-        fixture
-            .store
-            .put_token(workspace(1), &token("a", later(1)))
-            .await
-            .unwrap()
-    );
-    assert!(
-        fixture
-            .store
-            .put_token(workspace(1), &token("b", NOW))
-            .await
-            .unwrap()
-    );
+    assert!(fixture.put_token(&token("a", later(1))).await);
+    assert!(fixture.put_token(&token("b", NOW)).await);
+    assert!(!fixture.put_token(&token("a", NOW)).await);
 
-    assert!(
-        fixture
-            .store
-            .revoke_token(workspace(1), "a", later(2))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !fixture
-            .store
-            .revoke_token(workspace(1), "a", later(3))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !fixture
-            .store
-            .revoke_token(workspace(1), "c", later(3))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !fixture
-            .store
-            .put_token(workspace(1), &token("a", NOW))
-            .await
-            .unwrap()
-    );
-
-    let found = fixture
-        .store
-        .find_token(workspace(1), "a")
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(found.revoked_at, Some(later(2)));
-    assert_eq!(fixture.store.find_token(workspace(2), "a").await.unwrap(), None);
+    let found = fixture.store.find_token(workspace(1), "a").await.unwrap();
+    let elsewhere = fixture.store.find_token(workspace(2), "a").await.unwrap();
     let all = fixture.store.list_tokens(workspace(1)).await.unwrap();
-    assert_eq!(
-        all.iter().map(|it| it.digest.as_str()).collect::<Vec<_>>(),
-        ["b", "a"]
-    );
+
+    assert_eq!((found, elsewhere), (Some(token("a", later(1))), None));
+    assert_eq!(all, [token("b", NOW), token("a", later(1))]);
+}
+
+#[tokio::test]
+async fn a_token_is_revoked_once() {
+    let fixture = Fixture::start().await;
+    fixture.put_token(&token("a", NOW)).await;
+
+    assert!(fixture.revoke("a", later(2)).await);
+    assert!(!fixture.revoke("a", later(3)).await);
+    assert!(!fixture.revoke("b", later(3)).await);
+
+    let found = fixture.store.find_token(workspace(1), "a").await.unwrap().unwrap();
+    assert_eq!(found.revoked_at, Some(later(2)));
 }
 
 #[tokio::test]
 async fn the_audit_log_shows_the_latest_first_and_keeps_entries_of_one_moment_apart() {
     let fixture = Fixture::start().await;
-    for (at, what) in [
-        (NOW, "run.started"),
-        (NOW, "run.started"),
-        (later(1), "run.paused"),
-    ] {
+    for (at, what) in [(NOW, "run.started"), (NOW, "run.started"), (later(1), "run.paused")] {
         let (who, about) = ("session".to_owned(), "run_1".to_owned());
-        let entry = AuditEntry {
-            at,
-            who,
-            what: what.to_owned(),
-            about,
-        };
+        let entry = AuditEntry { at, who, what: what.to_owned(), about };
         fixture.store.append(workspace(1), &entry).await.unwrap();
     }
 
@@ -282,33 +221,9 @@ async fn a_consent_that_comes_too_late_or_elsewhere_is_none() {
     let fixture = Fixture::start().await;
     fixture.store.put_state(workspace(1), &consent()).await.unwrap();
 
-    assert_eq!(
-        fixture
-            .store
-            .take_state(workspace(1), "digest", later(600))
-            .await
-            .unwrap(),
-        None
-    );
-    assert_eq!(
-        fixture
-            .store
-            .take_state(workspace(2), "digest", NOW)
-            .await
-            .unwrap(),
-        None
-    );
-    assert_eq!(
-        fixture
-            .store
-            .take_state(workspace(1), "other", NOW)
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(fixture.store.take_state(workspace(1), "digest", later(600)).await.unwrap(), None);
+    assert_eq!(fixture.store.take_state(workspace(2), "digest", NOW).await.unwrap(), None);
+    assert_eq!(fixture.store.take_state(workspace(1), "other", NOW).await.unwrap(), None);
 
-    assert_eq!(
-        fixture.items()[0]["expires_at"]["N"],
-        later(600).seconds().to_string().as_str()
-    );
+    assert_eq!(fixture.items()[0]["expires_at"]["N"], later(600).seconds().to_string().as_str());
 }

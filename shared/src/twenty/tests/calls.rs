@@ -18,13 +18,7 @@ fn body_of(sample: &Json) -> Json {
 }
 
 fn lookup(object: Object) -> Lookup<'static> {
-    Lookup {
-        object,
-        keys: &[],
-        emails: &[],
-        ids: &[],
-        governed: &[],
-    }
+    Lookup { object, keys: &[], emails: &[], ids: &[], governed: &[] }
 }
 
 fn texts(texts: &[&str]) -> Vec<String> {
@@ -67,17 +61,11 @@ async fn the_company_workflow_is_seen_only_while_it_is_active() {
         (listed("ACTIVE"), true),
         (listed("DEACTIVATED"), false),
         (json!({"data": {"workflows": {"edges": []}}}), false),
-        (
-            json!({"data": {"workflows": {"edges": [{"node": {"name": "Other", "statuses": null}}]}}}),
-            false,
-        ),
+        (json!({"data": {"workflows": {"edges": [{"node": {"name": "Other", "statuses": null}}]}}}), false),
     ] {
         let street = answering(body).await;
 
-        assert_eq!(
-            street.twenty.creates_companies(street.at()).await.unwrap(),
-            expected
-        );
+        assert_eq!(street.twenty.creates_companies(street.at()).await.unwrap(), expected);
         assert_eq!(street.calls(), ["POST /graphql"]);
     }
 }
@@ -110,21 +98,13 @@ async fn people_are_found_by_key_email_or_id_in_one_call_that_sees_the_bin() {
 
     let found = street.twenty.find(street.at(), &wanted).await.unwrap();
 
-    let [nameless, ada] = &found[..] else {
-        panic!("{found:?}")
-    };
+    let [nameless, ada] = &found[..] else { panic!("{found:?}") };
     assert_eq!((nameless.id, nameless.email.as_deref()), (id, None));
     assert_eq!(nameless.fields["name"], Value::Empty);
     assert_eq!(nameless.fields["phones"], Value::Phone("+33612345678".to_owned()));
     assert_eq!(ada.key.as_deref(), Some("user_0080"));
     assert_eq!(ada.email.as_deref(), Some("member80b@example.com"));
-    assert_eq!(
-        ada.fields["name"],
-        Value::Name {
-            first: "Ada".to_owned(),
-            last: "Member80".to_owned()
-        }
-    );
+    assert_eq!(ada.fields["name"], Value::Name { first: "Ada".to_owned(), last: "Member80".to_owned() });
     assert_eq!(ada.fields["whopJoinedAt"], Value::Empty);
     assert_eq!(ada.updated_at.to_string(), "2026-11-23T08:36:18.645Z");
     assert!(!ada.deleted);
@@ -141,10 +121,7 @@ async fn people_are_found_by_key_email_or_id_in_one_call_that_sees_the_bin() {
         {"id": {"in": ["11111111-1111-4111-8111-111111111111"]}},
     ]);
     let bin = json!([{"deletedAt": {"is": "NULL"}}, {"deletedAt": {"is": "NOT_NULL"}}]);
-    assert_eq!(
-        seen.body["variables"]["f"],
-        json!({"and": [{"or": any}, {"or": bin}]})
-    );
+    assert_eq!(seen.body["variables"]["f"], json!({"and": [{"or": any}, {"or": bin}]}));
 }
 
 #[tokio::test]
@@ -170,10 +147,7 @@ async fn opportunities_are_found_with_what_they_point_at_and_whether_they_are_de
     let person = "4d533b49-fee9-4586-beb1-b6f9758e557c".parse().unwrap();
     assert_eq!(it.fields["pointOfContact"], Value::Related(person));
     let query = street.seen()[0].body["query"].as_str().unwrap().to_owned();
-    assert!(
-        query.contains(" pointOfContactId ") && !query.contains("emails"),
-        "{query}"
-    );
+    assert!(query.contains(" pointOfContactId ") && !query.contains("emails"), "{query}");
 }
 
 #[tokio::test]
@@ -182,26 +156,8 @@ async fn looking_for_nothing_costs_no_call_and_looking_for_too_much_is_refused()
     let blank = texts(&["", ""]);
     let many: Vec<String> = (0..=LARGEST_LOOKUP).map(|number| number.to_string()).collect();
 
-    let nothing = street
-        .twenty
-        .find(
-            street.at(),
-            &Lookup {
-                emails: &blank,
-                ..lookup(Object::Person)
-            },
-        )
-        .await;
-    let too_much = street
-        .twenty
-        .find(
-            street.at(),
-            &Lookup {
-                keys: &many,
-                ..lookup(Object::Person)
-            },
-        )
-        .await;
+    let nothing = street.twenty.find(street.at(), &Lookup { emails: &blank, ..lookup(Object::Person) }).await;
+    let too_much = street.twenty.find(street.at(), &Lookup { keys: &many, ..lookup(Object::Person) }).await;
 
     assert_eq!(nothing.unwrap(), []);
     assert!(matches!(too_much, Err(TwentyError::Misused(_))));
@@ -214,16 +170,7 @@ async fn a_list_that_is_not_whole_decides_nothing() {
         answering(json!({"data": {"people": {"edges": [], "pageInfo": {"hasNextPage": true}}}})).await;
     let keys = texts(&["mber_1"]);
 
-    let found = street
-        .twenty
-        .find(
-            street.at(),
-            &Lookup {
-                keys: &keys,
-                ..lookup(Object::Person)
-            },
-        )
-        .await;
+    let found = street.twenty.find(street.at(), &Lookup { keys: &keys, ..lookup(Object::Person) }).await;
 
     assert!(matches!(found, Err(TwentyError::Unexpected { .. })));
 }
@@ -244,28 +191,17 @@ async fn answers_to_a_batch_are_matched_by_key_and_what_is_missing_is_an_error_o
     let street = answering(body_of(&recorded)).await;
     let batch = changes(&["mem_0003", "mem_lost", "mem_0001"]);
 
-    let written: Vec<Upserted> = street
-        .twenty
-        .upsert(street.at(), Object::Opportunity, &batch)
-        .await
-        .unwrap();
+    let written: Vec<Upserted> =
+        street.twenty.upsert(street.at(), Object::Opportunity, &batch).await.unwrap();
 
-    let ids: Vec<_> = written
-        .iter()
-        .map(|it| (it.key.as_str(), it.id.as_ref().ok().map(CrmId::to_string)))
-        .collect();
+    let ids: Vec<_> =
+        written.iter().map(|it| (it.key.as_str(), it.id.as_ref().ok().map(CrmId::to_string))).collect();
     assert_eq!(
         ids,
         [
-            (
-                "mem_0003",
-                Some("80723857-7c91-4b8d-85f9-ec2c7922af0a".to_owned())
-            ),
+            ("mem_0003", Some("80723857-7c91-4b8d-85f9-ec2c7922af0a".to_owned())),
             ("mem_lost", None),
-            (
-                "mem_0001",
-                Some("2bef1582-c294-4140-a3e4-c33f0fe938bd".to_owned())
-            ),
+            ("mem_0001", Some("2bef1582-c294-4140-a3e4-c33f0fe938bd".to_owned())),
         ]
     );
     assert!(matches!(written[1].id, Err(TwentyError::Rejected { .. })));
@@ -277,20 +213,12 @@ async fn answers_to_a_batch_are_matched_by_key_and_what_is_missing_is_an_error_o
 #[tokio::test]
 async fn a_batch_is_sent_whole_or_not_at_all() {
     let street = answering(json!({})).await;
-    let keys: Vec<String> = (0..=LARGEST_BATCH)
-        .map(|number| format!("mem_{number}"))
-        .collect();
+    let keys: Vec<String> = (0..=LARGEST_BATCH).map(|number| format!("mem_{number}")).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let send = async |object, batch: &[Change]| street.twenty.upsert(street.at(), object, batch).await;
 
-    assert!(matches!(
-        send(Object::Opportunity, &changes(&keys)).await,
-        Err(TwentyError::Misused(_))
-    ));
-    assert!(matches!(
-        send(Object::Person, &changes(&["mem_1"])).await,
-        Err(TwentyError::Misused(_))
-    ));
+    assert!(matches!(send(Object::Opportunity, &changes(&keys)).await, Err(TwentyError::Misused(_))));
+    assert!(matches!(send(Object::Person, &changes(&["mem_1"])).await, Err(TwentyError::Misused(_))));
     assert!(send(Object::Person, &[]).await.unwrap().is_empty());
     assert!(street.calls().is_empty());
 }

@@ -29,11 +29,7 @@ impl Workspace {
             &sample!("metadata-rest-add-stage-option-on-standard-field")["request"]["body"]["options"];
         let mut stages = field("stage", "SELECT");
         stages["options"] = stage.as_array().unwrap()[..5].into();
-        let person = [
-            field("name", "FULL_NAME"),
-            field("emails", "EMAILS"),
-            field("phones", "PHONES"),
-        ];
+        let person = [field("name", "FULL_NAME"), field("emails", "EMAILS"), field("phones", "PHONES")];
         let contact = relation(field("pointOfContact", "RELATION"), "person");
         let deal = [
             field("name", "TEXT"),
@@ -78,15 +74,9 @@ impl Workspace {
             }
             ["POST", "", "rest", "metadata", "fields"] => self.make_field(&seen.body),
             ["PATCH", "", "rest", "metadata", "fields", id] => {
-                let mut all = self
-                    .objects
-                    .iter_mut()
-                    .flat_map(|it| it["fieldsList"].as_array_mut().unwrap());
+                let mut all = self.objects.iter_mut().flat_map(|it| it["fieldsList"].as_array_mut().unwrap());
                 let field = all.find(|it| it["id"] == id).unwrap();
-                field
-                    .as_object_mut()
-                    .unwrap()
-                    .extend(seen.body.as_object().unwrap().clone());
+                field.as_object_mut().unwrap().extend(seen.body.as_object().unwrap().clone());
                 let mut shown = field.clone();
                 shown.as_object_mut().unwrap().remove("relation");
                 Reply::json(200, &shown)
@@ -98,19 +88,12 @@ impl Workspace {
     fn make_object(&mut self, body: &Json) -> Reply {
         let name = body["nameSingular"].as_str().unwrap();
         let own = field("name", "TEXT");
-        self.objects
-            .push(json!({"id": name, "nameSingular": name, "isActive": true, "fieldsList": [own]}));
-        Reply::json(
-            201,
-            &json!({"id": name, "nameSingular": name, "isActive": true, "fields": [own]}),
-        )
+        self.objects.push(json!({"id": name, "nameSingular": name, "isActive": true, "fieldsList": [own]}));
+        Reply::json(201, &json!({"id": name, "nameSingular": name, "isActive": true, "fields": [own]}))
     }
 
     fn make_field(&mut self, body: &Json) -> Reply {
-        let (object, name) = (
-            body["objectMetadataId"].as_str().unwrap(),
-            body["name"].as_str().unwrap(),
-        );
+        let (object, name) = (body["objectMetadataId"].as_str().unwrap(), body["name"].as_str().unwrap());
         if self.fields(object).iter().any(|it| it["name"] == name) {
             return name_taken();
         }
@@ -153,10 +136,7 @@ async fn calm(workspace: Workspace) -> Street {
 
 async fn ensure(street: &Street) -> Result<Ensured, TwentyError> {
     let stages = Settings::default().every_stage();
-    street
-        .twenty
-        .ensure_schema(street.at(), &stages, &SchemaState::default(), || true)
-        .await
+    street.twenty.ensure_schema(street.at(), &stages, &SchemaState::default(), || true).await
 }
 
 fn ours() -> usize {
@@ -171,11 +151,7 @@ async fn a_fresh_workspace_gets_every_object_field_and_stage_and_nothing_the_sec
     let calls = street.calls().len();
     let second = ensure(&street).await.unwrap();
 
-    assert!(
-        first.complete && first.state.problems.is_empty(),
-        "{:?}",
-        first.state.problems
-    );
+    assert!(first.complete && first.state.problems.is_empty(), "{:?}", first.state.problems);
     assert_eq!(first.state.version, VERSION);
     // One look, two objects, our fields, the stage.
     assert_eq!(calls, 1 + 2 + ours() + 1);
@@ -227,26 +203,15 @@ async fn a_half_made_workspace_is_completed_and_keeps_what_others_put_there() {
     let mut status = field("whopStatus", "SELECT");
     status["options"] =
         json!([{"id": "o1", "value": "VIP", "label": "Very important", "color": "pink", "position": 7}]);
-    workspace
-        .fields("person")
-        .extend([hidden, status, field("whopMemberId", "TEXT")]);
+    workspace.fields("person").extend([hidden, status, field("whopMemberId", "TEXT")]);
     let street = calm(workspace).await;
 
     let ensured = ensure(&street).await.unwrap();
 
     assert_eq!(ensured.state.version, VERSION, "{:?}", ensured.state.problems);
-    assert_eq!(
-        ensured.state.options["person.whopStatus"],
-        ["VIP", "JOINED", "LEFT"]
-    );
+    assert_eq!(ensured.state.options["person.whopStatus"], ["VIP", "JOINED", "LEFT"]);
     let seen = street.seen();
-    let patched = |id: &str| {
-        &seen
-            .iter()
-            .find(|it| it.call.ends_with(&format!("fields/{id}")))
-            .unwrap()
-            .body
-    };
+    let patched = |id: &str| &seen.iter().find(|it| it.call.ends_with(&format!("fields/{id}"))).unwrap().body;
     assert_eq!(patched("f-whopUsername"), &json!({"isActive": true}));
     assert_eq!(patched("f-whopMemberId"), &json!({"isUnique": true}));
     assert_eq!(patched("f-whopStatus")["options"][0]["label"], "Very important");
@@ -258,9 +223,7 @@ async fn a_half_made_workspace_is_completed_and_keeps_what_others_put_there() {
 async fn a_field_of_another_type_or_target_is_a_problem_and_the_rest_is_made() {
     let mut workspace = Workspace::fresh();
     workspace.fields("person").push(field("whopStatus", "TEXT"));
-    workspace
-        .fields("opportunity")
-        .push(relation(field("whopProduct", "RELATION"), "company"));
+    workspace.fields("opportunity").push(relation(field("whopProduct", "RELATION"), "company"));
     let street = calm(workspace).await;
 
     let ensured = ensure(&street).await.unwrap();
@@ -291,13 +254,8 @@ async fn values_that_repeat_are_a_problem_in_words() {
     let ensured = ensure(&street).await.unwrap();
 
     assert!(ensured.complete && ensured.state.version == 0);
-    let [problem] = &ensured.state.problems[..] else {
-        panic!("{:?}", ensured.state.problems)
-    };
-    assert!(
-        problem.starts_with("person.whopMemberId cannot be made unique: several records"),
-        "{problem}"
-    );
+    let [problem] = &ensured.state.problems[..] else { panic!("{:?}", ensured.state.problems) };
+    assert!(problem.starts_with("person.whopMemberId cannot be made unique: several records"), "{problem}");
 }
 
 #[tokio::test]
@@ -314,54 +272,33 @@ async fn a_field_that_somebody_else_makes_at_the_same_moment_is_taken_as_it_is()
     let ensured = ensure(&street).await.unwrap();
 
     assert_eq!(ensured.state.version, VERSION, "{:?}", ensured.state.problems);
-    let made = street
-        .seen()
-        .iter()
-        .filter(|it| it.body["name"] == "whopUsername")
-        .count();
+    let made = street.seen().iter().filter(|it| it.body["name"] == "whopUsername").count();
     assert_eq!(made, 1);
 }
 
 #[tokio::test]
 async fn a_name_that_stays_taken_is_reported_and_not_tried_for_ever() {
-    let street = street(Workspace::fresh(), |seen, _| {
-        (seen.body["name"] == "whopUsername").then(name_taken)
-    })
-    .await;
+    let street =
+        street(Workspace::fresh(), |seen, _| (seen.body["name"] == "whopUsername").then(name_taken)).await;
 
     let ensured = ensure(&street).await.unwrap();
 
     assert!(ensured.complete && ensured.state.version == 0);
-    let [problem] = &ensured.state.problems[..] else {
-        panic!("{:?}", ensured.state.problems)
-    };
-    assert!(
-        problem.starts_with("Twenty does not make person.whopUsername"),
-        "{problem}"
-    );
+    let [problem] = &ensured.state.problems[..] else { panic!("{:?}", ensured.state.problems) };
+    assert!(problem.starts_with("Twenty does not make person.whopUsername"), "{problem}");
 }
 
 #[tokio::test]
 async fn when_time_runs_out_it_stops_and_goes_on_at_the_next_visit() {
     let street = calm(Workspace::fresh()).await;
     let stages = Settings::default().every_stage();
-    let (mut visits, mut known) = (
-        0,
-        SchemaState {
-            creates_companies: true,
-            ..SchemaState::default()
-        },
-    );
+    let (mut visits, mut known) = (0, SchemaState { creates_companies: true, ..SchemaState::default() });
 
     loop {
         visits += 1;
         let left = Arc::new(AtomicUsize::new(11));
         let time_left = move || left.fetch_sub(1, Ordering::SeqCst) > 1;
-        let ensured = street
-            .twenty
-            .ensure_schema(street.at(), &stages, &known, time_left)
-            .await
-            .unwrap();
+        let ensured = street.twenty.ensure_schema(street.at(), &stages, &known, time_left).await.unwrap();
         known = ensured.state;
         if ensured.complete {
             break;
@@ -396,9 +333,7 @@ async fn an_outage_stops_it_and_loses_nothing() {
 async fn a_role_without_the_right_says_so() {
     let street = street(Workspace::fresh(), |seen, _| {
         let recorded = sample!("permission-denied-metadata-rest");
-        seen.call
-            .starts_with("POST /rest")
-            .then(|| Reply::json(403, &recorded["response"]["body"]))
+        seen.call.starts_with("POST /rest").then(|| Reply::json(403, &recorded["response"]["body"]))
     })
     .await;
 
@@ -412,31 +347,15 @@ async fn options_are_added_to_those_that_are_there_and_only_when_they_are_new() 
     let street = calm(Workspace::fresh()).await;
     let add = async |words: &[&str]| {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        street
-            .twenty
-            .add_options(street.at(), Object::Opportunity, "stage", &words)
-            .await
+        street.twenty.add_options(street.at(), Object::Opportunity, "stage", &words).await
     };
 
     let added = add(&["won_back", "NEW", "won_back"]).await.unwrap();
     let again = add(&["WON_BACK"]).await.unwrap();
 
-    assert_eq!(
-        added,
-        ["NEW", "SCREENING", "MEETING", "PROPOSAL", "CUSTOMER", "WON_BACK"]
-    );
+    assert_eq!(added, ["NEW", "SCREENING", "MEETING", "PROPOSAL", "CUSTOMER", "WON_BACK"]);
     assert_eq!(again, added);
-    assert_eq!(
-        street.calls(),
-        [
-            "POST /metadata",
-            "PATCH /rest/metadata/fields/f-stage",
-            "POST /metadata"
-        ]
-    );
-    let gone = street
-        .twenty
-        .add_options(street.at(), Object::Person, "whopStatus", &[])
-        .await;
+    assert_eq!(street.calls(), ["POST /metadata", "PATCH /rest/metadata/fields/f-stage", "POST /metadata"]);
+    let gone = street.twenty.add_options(street.at(), Object::Person, "whopStatus", &[]).await;
     assert!(matches!(gone, Err(TwentyError::SchemaDrift { .. })));
 }

@@ -11,11 +11,7 @@ use crate::twenty::{KeyClaims, key_claims};
 /// A token of the form Twenty gives; nobody outside can check its signature.
 fn token(claims: &Json) -> Secret {
     let header = json!({"alg": "ES256", "typ": "JWT", "kid": "20202020-0687-4c41-b707-ed1bfca972a7"});
-    let parts = [
-        header.to_string().into_bytes(),
-        claims.to_string().into_bytes(),
-        vec![0x5a; 64],
-    ];
+    let parts = [header.to_string().into_bytes(), claims.to_string().into_bytes(), vec![0x5a; 64]];
     Secret::new(parts.map(|part| BASE64_URL_SAFE_NO_PAD.encode(part)).join("."))
 }
 

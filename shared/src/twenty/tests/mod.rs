@@ -35,9 +35,5 @@ fn answer(sample: &Json) -> Answer {
 }
 
 fn plain(status: u16, body: &str) -> Answer {
-    Answer {
-        status,
-        headers: HeaderMap::new(),
-        body: Bytes::copy_from_slice(body.as_bytes()),
-    }
+    Answer { status, headers: HeaderMap::new(), body: Bytes::copy_from_slice(body.as_bytes()) }
 }

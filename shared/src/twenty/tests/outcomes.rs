@@ -36,32 +36,18 @@ fn every_recorded_way_of_refusing_a_key_is_told_apart() {
     ];
     let graphql_refusals = [
         (sample!("auth-graphql-missing-token"), KeyProblem::NoToken),
-        (
-            sample!("auth-metadata-graphql-missing-token"),
-            KeyProblem::NoToken,
-        ),
+        (sample!("auth-metadata-graphql-missing-token"), KeyProblem::NoToken),
         (sample!("auth-graphql-bad-signature"), KeyProblem::Invalid),
-        (
-            sample!("transient-token-cannot-query-metadata"),
-            KeyProblem::Invalid,
-        ),
+        (sample!("transient-token-cannot-query-metadata"), KeyProblem::Invalid),
         (sample!("auth-expired-key-graphql"), KeyProblem::Expired),
         (sample!("auth-revoked-key-graphql"), KeyProblem::Revoked),
     ];
 
     for (sample, expected) in rest_refusals {
-        assert_eq!(
-            key_problem(&rest(&sample, Right::Records)),
-            Some(expected),
-            "{sample}"
-        );
+        assert_eq!(key_problem(&rest(&sample, Right::Records)), Some(expected), "{sample}");
     }
     for (sample, expected) in graphql_refusals {
-        assert_eq!(
-            key_problem(&graphql(&sample, Right::Records)),
-            Some(expected),
-            "{sample}"
-        );
+        assert_eq!(key_problem(&graphql(&sample, Right::Records)), Some(expected), "{sample}");
     }
 }
 
@@ -83,10 +69,7 @@ fn a_missing_permission_names_the_right_that_lacks_whatever_the_status() {
         })
         .collect();
 
-    assert_eq!(
-        rights,
-        ["records", "DATA_MODEL", "DATA_MODEL", "records", "DATA_MODEL"]
-    );
+    assert_eq!(rights, ["records", "DATA_MODEL", "DATA_MODEL", "records", "DATA_MODEL"]);
 }
 
 fn throttled(error: &TwentyError) -> Option<(Option<Duration>, Option<u32>)> {
@@ -118,14 +101,9 @@ fn newer_servers_say_how_long_to_wait_in_the_body_or_in_a_header() {
     let in_body = plain(429, &body.to_string());
     let mut in_header = plain(429, "<html>slow down</html>");
     in_header.headers.insert("retry-after", "7".parse().unwrap());
-    in_header
-        .headers
-        .insert("x-ratelimit-limit", "50".parse().unwrap());
+    in_header.headers.insert("x-ratelimit-limit", "50".parse().unwrap());
     let extensions = json!({"code": "RATE_LIMITED", "retryAfterMs": 1500});
-    let in_graphql = plain(
-        200,
-        &json!({"errors": [{"message": "m", "extensions": extensions}]}).to_string(),
-    );
+    let in_graphql = plain(200, &json!({"errors": [{"message": "m", "extensions": extensions}]}).to_string());
 
     let said = [
         outcome::rest::<Json>(&in_body, Right::Records).unwrap_err(),
@@ -141,23 +119,11 @@ fn newer_servers_say_how_long_to_wait_in_the_body_or_in_a_header() {
 
 #[test]
 fn an_exhausted_quota_is_not_a_matter_of_waiting() {
-    let rest = plain(
-        402,
-        r#"{"statusCode":402,"error":"QUOTA_EXHAUSTED","messages":["Quota"]}"#,
-    );
-    let graphql = plain(
-        200,
-        r#"{"errors":[{"message":"Quota","extensions":{"code":"QUOTA_EXHAUSTED"}}]}"#,
-    );
+    let rest = plain(402, r#"{"statusCode":402,"error":"QUOTA_EXHAUSTED","messages":["Quota"]}"#);
+    let graphql = plain(200, r#"{"errors":[{"message":"Quota","extensions":{"code":"QUOTA_EXHAUSTED"}}]}"#);
 
-    assert!(matches!(
-        outcome::rest::<Json>(&rest, Right::Records),
-        Err(TwentyError::QuotaExhausted)
-    ));
-    assert!(matches!(
-        outcome::graphql::<Json>(&graphql, Right::Records),
-        Err(TwentyError::QuotaExhausted)
-    ));
+    assert!(matches!(outcome::rest::<Json>(&rest, Right::Records), Err(TwentyError::QuotaExhausted)));
+    assert!(matches!(outcome::graphql::<Json>(&graphql, Right::Records), Err(TwentyError::QuotaExhausted)));
 }
 
 fn reason(error: &TwentyError) -> &str {
@@ -175,30 +141,12 @@ fn what_twenty_will_never_take_is_rejected_with_the_rule_and_without_the_value()
     let email = "Invalid string value … for email field \"emails.primaryEmail\"";
     for (sample, expected) in [
         (sample!("people-invalid-email"), email),
-        (
-            sample!("people-phone-invalid"),
-            "Provided phone number is invalid …",
-        ),
-        (
-            sample!("people-text-as-number"),
-            "Invalid string value … for text field \"whopUserId\"",
-        ),
-        (
-            sample!("people-wrong-type"),
-            "Invalid number value … for field \"whopMembershipCount\"",
-        ),
-        (
-            sample!("people-wrong-composite"),
-            "Invalid object value … for field \"emails\"",
-        ),
-        (
-            sample!("people-unknown-subfield"),
-            "Invalid subfield email for emails field \"emails\"",
-        ),
-        (
-            sample!("people-multiselect-invalid"),
-            "Invalid value … for multi select field \"whopProducts\"",
-        ),
+        (sample!("people-phone-invalid"), "Provided phone number is invalid …"),
+        (sample!("people-text-as-number"), "Invalid string value … for text field \"whopUserId\""),
+        (sample!("people-wrong-type"), "Invalid number value … for field \"whopMembershipCount\""),
+        (sample!("people-wrong-composite"), "Invalid object value … for field \"emails\""),
+        (sample!("people-unknown-subfield"), "Invalid subfield email for emails field \"emails\""),
+        (sample!("people-multiselect-invalid"), "Invalid value … for multi select field \"whopProducts\""),
         (
             sample!("opportunities-invalid-date"),
             "Invalid value … for date-time field \"whopRenewsAt\". Expected format: …",
@@ -208,10 +156,7 @@ fn what_twenty_will_never_take_is_rejected_with_the_rule_and_without_the_value()
         (sample!("people-batch-upsert-duplicate-new-in-batch"), duplicate),
         (sample!("people-batch-upsert-partial-failure"), duplicate),
         (sample!("people-upsert-conflict-two-records"), conflict),
-        (
-            sample!("people-batch-upsert-conflict-fails-whole-batch"),
-            conflict,
-        ),
+        (sample!("people-batch-upsert-conflict-fails-whole-batch"), conflict),
         (sample!("opportunities-upsert-connect-missing"), connect),
         (sample!("opportunities-batch-connect-one-missing"), connect),
         (
@@ -222,14 +167,8 @@ fn what_twenty_will_never_take_is_rejected_with_the_rule_and_without_the_value()
             sample!("opportunities-upsert-null-stage"),
             "null value in column \"stage\" of relation \"opportunity\" violates not-null constraint",
         ),
-        (
-            sample!("people-batch-too-many"),
-            "Maximum number of records to upsert is 200.",
-        ),
-        (
-            sample!("people-batch-object-body"),
-            "args.data.forEach is not a function",
-        ),
+        (sample!("people-batch-too-many"), "Maximum number of records to upsert is 200."),
+        (sample!("people-batch-object-body"), "args.data.forEach is not a function"),
         (sample!("people-get-404"), "Record not found"),
         (sample!("people-get-bad-uuid"), "… is not a valid UUID"),
     ] {
@@ -249,15 +188,9 @@ fn graphql_refusals_name_the_other_record_where_twenty_does() {
     let TwentyError::Rejected { culprit, .. } = &duplicate else {
         panic!("{duplicate}");
     };
-    assert_eq!(
-        *culprit,
-        Some("4d533b49-fee9-4586-beb1-b6f9758e557c".parse().unwrap())
-    );
+    assert_eq!(*culprit, Some("4d533b49-fee9-4586-beb1-b6f9758e557c".parse().unwrap()));
     assert!(!reason(&conflict).contains("gra2@gmail.com"));
-    assert_eq!(
-        reason(&email),
-        "Invalid string value … for email field \"emails.primaryEmail\""
-    );
+    assert_eq!(reason(&email), "Invalid string value … for email field \"emails.primaryEmail\"");
 }
 
 #[test]
@@ -275,10 +208,7 @@ fn a_field_or_object_that_is_gone_calls_for_the_schema() {
         rest(&sample!("people-filter-unknown-field"), Right::Records),
         rest(&sample!("rest-unknown-object"), Right::Records),
         rest(&sample!("metadata-rest-get-field-404"), Right::DataModel),
-        rest(
-            &sample!("metadata-rest-create-field-missing-object"),
-            Right::DataModel,
-        ),
+        rest(&sample!("metadata-rest-create-field-missing-object"), Right::DataModel),
         graphql(&sample!("graphql-person-unknown-field"), Right::Records),
         graphql(&sample!("graphql-unknown-root"), Right::Records),
     ];
@@ -306,27 +236,12 @@ fn an_option_that_is_missing_is_told_by_its_field() {
 #[test]
 fn a_refused_change_of_the_data_model_is_a_taken_name_or_a_reason() {
     let taken = [
-        rest(
-            &sample!("metadata-rest-create-field-duplicate-name"),
-            Right::DataModel,
-        ),
-        rest(
-            &sample!("metadata-rest-create-field-same-name-as-deactivated"),
-            Right::DataModel,
-        ),
-        rest(
-            &sample!("metadata-rest-create-object-duplicate"),
-            Right::DataModel,
-        ),
-        graphql(
-            &sample!("metadata-graphql-create-field-duplicate-name"),
-            Right::DataModel,
-        ),
+        rest(&sample!("metadata-rest-create-field-duplicate-name"), Right::DataModel),
+        rest(&sample!("metadata-rest-create-field-same-name-as-deactivated"), Right::DataModel),
+        rest(&sample!("metadata-rest-create-object-duplicate"), Right::DataModel),
+        graphql(&sample!("metadata-graphql-create-field-duplicate-name"), Right::DataModel),
     ];
-    let duplicates = rest(
-        &sample!("metadata-rest-make-unique-with-duplicates"),
-        Right::DataModel,
-    );
+    let duplicates = rest(&sample!("metadata-rest-make-unique-with-duplicates"), Right::DataModel);
     let default = rest(&sample!("metadata-rest-unique-with-default"), Right::DataModel);
     let bad_type = rest(&sample!("metadata-rest-create-field-bad-type"), Right::DataModel);
 
@@ -341,16 +256,10 @@ fn a_refused_change_of_the_data_model_is_a_taken_name_or_a_reason() {
 #[test]
 fn what_says_nothing_about_the_record_is_unavailable_or_unexpected() {
     for status in [408, 500, 502, 503, 504] {
-        for body in [
-            "",
-            "<html>gateway</html>",
-            r#"{"statusCode":500,"messages":["Internal server error"]}"#,
-        ] {
+        for body in ["", "<html>gateway</html>", r#"{"statusCode":500,"messages":["Internal server error"]}"#]
+        {
             let error = outcome::rest::<Json>(&plain(status, body), Right::Records).unwrap_err();
-            assert!(
-                matches!(error, TwentyError::Unavailable { .. }),
-                "{status} {body}: {error:?}"
-            );
+            assert!(matches!(error, TwentyError::Unavailable { .. }), "{status} {body}: {error:?}");
         }
     }
     for (status, body) in [
@@ -358,18 +267,12 @@ fn what_says_nothing_about_the_record_is_unavailable_or_unexpected() {
         (200, "{\"data\":"),
         (301, ""),
         (403, "<html>blocked</html>"),
-        (
-            404,
-            r#"{"message":"Cannot POST /rest/batch/people","error":"Not Found","statusCode":404}"#,
-        ),
+        (404, r#"{"message":"Cannot POST /rest/batch/people","error":"Not Found","statusCode":404}"#),
         (404, "not found"),
         (405, "{}"),
     ] {
         let error = outcome::graphql::<Json>(&plain(status, body), Right::Records).unwrap_err();
-        assert!(
-            matches!(error, TwentyError::Unexpected { .. }),
-            "{status} {body}: {error:?}"
-        );
+        assert!(matches!(error, TwentyError::Unexpected { .. }), "{status} {body}: {error:?}");
     }
     let large = outcome::rest::<Json>(&plain(413, "<html>too large</html>"), Right::Records).unwrap_err();
     assert!(large.refuses_content(), "halves are smaller");
@@ -379,9 +282,7 @@ fn what_says_nothing_about_the_record_is_unavailable_or_unexpected() {
 fn an_answer_that_does_not_decode_is_not_quoted() {
     let answer = plain(200, r#"{"data":{"edges":"ada@example.com"}}"#);
 
-    let error = outcome::graphql::<wire::Records>(&answer, Right::Records)
-        .err()
-        .unwrap();
+    let error = outcome::graphql::<wire::Records>(&answer, Right::Records).err().unwrap();
 
     let chain = Error::from(error).chain();
     assert!(!chain.contains("ada"), "{chain}");
@@ -390,45 +291,20 @@ fn an_answer_that_does_not_decode_is_not_quoted() {
 #[test]
 fn each_error_has_the_kind_and_the_advice_for_whoever_acts_on_it() {
     let key = |reason| TwentyError::Unauthorized { reason };
-    let rejected = TwentyError::Rejected {
-        reason: "A duplicate entry was detected".to_owned(),
-        culprit: None,
-    };
+    let rejected =
+        TwentyError::Rejected { reason: "A duplicate entry was detected".to_owned(), culprit: None };
     let wait = Duration::from_secs(9);
-    let throttled = TwentyError::Throttled {
-        retry_after: Some(wait),
-        limit: None,
-    };
-    let page = TwentyError::Unexpected {
-        what: "a web page".to_owned(),
-    };
+    let throttled = TwentyError::Throttled { retry_after: Some(wait), limit: None };
+    let page = TwentyError::Unexpected { what: "a web page".to_owned() };
     for (error, kind, advice) in [
         (key(KeyProblem::Expired), Kind::Disconnected, "has expired"),
         (key(KeyProblem::Revoked), Kind::Disconnected, "was revoked"),
-        (
-            key(KeyProblem::Invalid),
-            Kind::Disconnected,
-            "does not know this API key",
-        ),
-        (
-            key(KeyProblem::NoToken),
-            Kind::Unavailable,
-            "removes the Authorization header",
-        ),
-        (
-            TwentyError::Forbidden {
-                right: Right::DataModel,
-            },
-            Kind::Rejected,
-            "Data model",
-        ),
+        (key(KeyProblem::Invalid), Kind::Disconnected, "does not know this API key"),
+        (key(KeyProblem::NoToken), Kind::Unavailable, "removes the Authorization header"),
+        (TwentyError::Forbidden { right: Right::DataModel }, Kind::Rejected, "Data model"),
         (TwentyError::QuotaExhausted, Kind::Rejected, "Raise it in Twenty"),
         (rejected, Kind::Rejected, "A duplicate entry was detected"),
-        (
-            throttled,
-            Kind::Throttled { retry_after: wait },
-            "goes on by itself",
-        ),
+        (throttled, Kind::Throttled { retry_after: wait }, "goes on by itself"),
         (page, Kind::Unavailable, "not a Twenty server's API"),
         (TwentyError::NameTaken, Kind::Conflict, "brings them back"),
         (TwentyError::Misused("x"), Kind::Bug, "logged"),
@@ -502,24 +378,12 @@ fn values_are_cut_out_of_messages_nobody_recorded() {
             "Invalid string value \"O'Brien for \"field\"@x\" for email field \"emails.primaryEmail\"",
             "Invalid string value … for email field \"emails.primaryEmail\"",
         ),
-        (
-            "Key (\"emailsPrimaryEmail\")=(ada@example.com) already exists.",
-            "Key (…) already exists.",
-        ),
-        (
-            "invalid input syntax for type uuid: \"Ada Lovelace\"",
-            "invalid input syntax for type uuid: …",
-        ),
-        (
-            "Something about ada@example.com, +33612345678",
-            "Something about … …",
-        ),
+        ("Key (\"emailsPrimaryEmail\")=(ada@example.com) already exists.", "Key (…) already exists."),
+        ("invalid input syntax for type uuid: \"Ada Lovelace\"", "invalid input syntax for type uuid: …"),
+        ("Something about ada@example.com, +33612345678", "Something about … …"),
         ("Value 'never closed Ada", "Value …"),
         ("Can't do that, and doesn't", "Can't do that, and doesn't"),
-        (
-            "with name \"Ada\" in column \"nameFirstName\"",
-            "with name … in column \"nameFirstName\"",
-        ),
+        ("with name \"Ada\" in column \"nameFirstName\"", "with name … in column \"nameFirstName\""),
     ] {
         let body = json!({"statusCode": 400, "messages": [message]}).to_string();
         let error = outcome::rest::<Json>(&plain(400, &body), Right::Records).unwrap_err();

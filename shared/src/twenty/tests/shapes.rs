@@ -46,13 +46,7 @@ fn a_person_is_written_in_the_shapes_a_real_server_took() {
             Object::Person,
             "user_0001",
             [
-                (
-                    "name",
-                    Value::Name {
-                        first: "Ada".to_owned(),
-                        last: "Member1".to_owned(),
-                    },
-                ),
+                ("name", Value::Name { first: "Ada".to_owned(), last: "Member1".to_owned() }),
                 ("emails", Value::Email("member1@example.com".to_owned())),
                 ("phones", Value::Phone("+33612345678".to_owned())),
                 ("whopUsername", Value::from("member1")),
@@ -67,22 +61,16 @@ fn a_person_is_written_in_the_shapes_a_real_server_took() {
     let as_in_batch = shared_with(
         batch,
         &written,
-        &[
-            ("name", "name"),
-            ("emails", "emails"),
-            ("whopUsername", "whopUsername"),
-        ],
+        &[("name", "name"), ("emails", "emails"), ("whopUsername", "whopUsername")],
     );
     for (field, (ours, theirs)) in as_in_batch {
         let shape = |it: &Json| it.as_object().map(|it| it.keys().cloned().collect::<Vec<_>>());
         assert_eq!(shape(&ours), shape(&theirs), "{field}");
         assert_eq!(ours.is_string(), theirs.is_string(), "{field}");
     }
-    for (field, (ours, theirs)) in shared_with(
-        single,
-        &written,
-        &[("phones", "phones"), ("whopTotalSpent", "whopLifetimeSpend")],
-    ) {
+    for (field, (ours, theirs)) in
+        shared_with(single, &written, &[("phones", "phones"), ("whopTotalSpent", "whopLifetimeSpend")])
+    {
         assert_eq!(ours, theirs, "{field}");
     }
     assert_eq!(written["whopMemberId"], "user_0001");
@@ -93,10 +81,7 @@ fn a_person_is_written_in_the_shapes_a_real_server_took() {
 fn an_opportunity_is_written_exactly_as_recorded() {
     let recorded = &sample!("opportunities-batch-upsert-connect-person")["request"]["body"][1];
     let person: CrmId = "4d533b49-fee9-4586-beb1-b6f9758e557c".parse().unwrap();
-    let link = Value::Link {
-        url: "https://whop.com/manage/mem_1".to_owned(),
-        label: "Manage".to_owned(),
-    };
+    let link = Value::Link { url: "https://whop.com/manage/mem_1".to_owned(), label: "Manage".to_owned() };
 
     let written = upsert::record(
         Object::Opportunity,
@@ -129,10 +114,7 @@ fn an_opportunity_is_written_exactly_as_recorded() {
     for (field, (ours, theirs)) in shared_with(recorded, &written, &names) {
         assert_eq!(ours, theirs, "{field}");
     }
-    assert_eq!(
-        written["pointOfContactId"],
-        "4d533b49-fee9-4586-beb1-b6f9758e557c"
-    );
+    assert_eq!(written["pointOfContactId"], "4d533b49-fee9-4586-beb1-b6f9758e557c");
     assert_eq!(written["whopRenews"], true);
     assert!(written.get("pointOfContact").is_none());
 }
@@ -144,23 +126,11 @@ fn nothing_clears_a_field_in_the_shape_of_its_kind() {
         written[value::column(object.field(field).unwrap())].clone()
     };
 
-    assert_eq!(
-        cleared(Object::Person, "name"),
-        json!({"firstName": "", "lastName": ""})
-    );
+    assert_eq!(cleared(Object::Person, "name"), json!({"firstName": "", "lastName": ""}));
     assert_eq!(cleared(Object::Person, "emails"), json!({"primaryEmail": ""}));
-    assert_eq!(
-        cleared(Object::Person, "phones")["primaryPhoneNumber"],
-        Json::Null
-    );
-    assert_eq!(
-        cleared(Object::Person, "whopTotalSpent"),
-        sample!("matrix-currency")["cases"][3]["input"]
-    );
-    assert_eq!(
-        cleared(Object::Opportunity, "whopManageLink")["primaryLinkUrl"],
-        ""
-    );
+    assert_eq!(cleared(Object::Person, "phones")["primaryPhoneNumber"], Json::Null);
+    assert_eq!(cleared(Object::Person, "whopTotalSpent"), sample!("matrix-currency")["cases"][3]["input"]);
+    assert_eq!(cleared(Object::Opportunity, "whopManageLink")["primaryLinkUrl"], "");
     for (object, field) in [
         (Object::Person, "whopUsername"),
         (Object::Person, "whopJoinedAt"),
@@ -178,10 +148,7 @@ fn a_value_that_does_not_fit_its_field_is_our_own_mistake() {
     for (field, value) in [
         ("whopJoinedAt", Value::from("yesterday")),
         ("whopTotalSpent", Value::Number(4)),
-        (
-            "whopTotalSpent",
-            Value::Money(Money::parse("0.00000001", &Currency::new("btc"), Some(8)).unwrap()),
-        ),
+        ("whopTotalSpent", Value::Money(Money::parse("0.00000001", &Currency::new("btc"), Some(8)).unwrap())),
         ("nope", Value::Empty),
     ] {
         let error =
@@ -198,15 +165,9 @@ fn example(kind: Kind) -> Value {
         Kind::Boolean => Value::Boolean(false),
         Kind::DateTime => Value::Time(Timestamp::from_millis(1_795_423_975_123)),
         Kind::Currency => usd(-350),
-        Kind::Link => Value::Link {
-            url: "https://whop.com/a".to_owned(),
-            label: "A".to_owned(),
-        },
+        Kind::Link => Value::Link { url: "https://whop.com/a".to_owned(), label: "A".to_owned() },
         Kind::Choice(_) => Value::Choice("PAST_DUE".to_owned()),
-        Kind::FullName => Value::Name {
-            first: "Ada".to_owned(),
-            last: String::new(),
-        },
+        Kind::FullName => Value::Name { first: "Ada".to_owned(), last: String::new() },
         Kind::Emails => Value::Email("ada@example.com".to_owned()),
         Kind::Phones => Value::Phone("+33612345678".to_owned()),
         Kind::Relation(_) => Value::Related("4d533b49-fee9-4586-beb1-b6f9758e557c".parse().unwrap()),
@@ -233,15 +194,9 @@ fn what_a_server_stored_reads_as_mapping_would_write_it() {
 
     assert_eq!(value::read(Kind::FullName, &person["name"]), Value::Empty);
     assert_eq!(value::read(Kind::Emails, &person["emails"]), Value::Empty);
-    assert_eq!(
-        value::read(Kind::Phones, &person["phones"]),
-        Value::Phone("+33612345678".to_owned())
-    );
+    assert_eq!(value::read(Kind::Phones, &person["phones"]), Value::Phone("+33612345678".to_owned()));
     assert_eq!(value::read(Kind::Text, &person["jobTitle"]), Value::Empty);
-    assert_eq!(
-        value::read(Kind::Currency, &person["whopLifetimeSpend"]),
-        usd(12_345)
-    );
+    assert_eq!(value::read(Kind::Currency, &person["whopLifetimeSpend"]), usd(12_345));
     assert_eq!(stored(0), usd(4900));
     assert_eq!(stored(3), Value::Empty);
     assert_eq!(

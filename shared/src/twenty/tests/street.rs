@@ -32,10 +32,7 @@ pub(super) struct Reply {
 
 impl Reply {
     pub(super) fn json(status: u16, body: &Json) -> Self {
-        Self {
-            status,
-            body: body.to_string().into_bytes(),
-        }
+        Self { status, body: body.to_string().into_bytes() }
     }
 }
 
@@ -52,9 +49,7 @@ impl Street {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (answer, log) = (Arc::new(Mutex::new(answer)), Arc::clone(&seen));
         let handler = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
-            let authorization = headers
-                .get("authorization")
-                .map(|it| it.to_str().unwrap().to_owned());
+            let authorization = headers.get("authorization").map(|it| it.to_str().unwrap().to_owned());
             let seen = Seen {
                 call: format!("{method} {uri}"),
                 authorization,
@@ -62,31 +57,17 @@ impl Street {
             };
             let reply = answer.lock().unwrap()(&seen);
             log.lock().unwrap().push(seen);
-            async move {
-                Response::builder()
-                    .status(reply.status)
-                    .body(Body::from(reply.body))
-                    .unwrap()
-            }
+            async move { Response::builder().status(reply.status).body(Body::from(reply.body)).unwrap() }
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(handler);
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self {
-            twenty: client(),
-            server: server.parse().unwrap(),
-            key: Secret::new("a-key"),
-            seen,
-            task,
-        }
+        Self { twenty: client(), server: server.parse().unwrap(), key: Secret::new("a-key"), seen, task }
     }
 
     pub(super) fn at(&self) -> At<'_> {
-        At {
-            server: &self.server,
-            key: &self.key,
-        }
+        At { server: &self.server, key: &self.key }
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {

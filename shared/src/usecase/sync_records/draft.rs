@@ -33,9 +33,7 @@ fn parents_of(record: &Record) -> Vec<RecordRef> {
     match record {
         Record::Memberships(it) => {
             let member = it.member.clone().map(RecordRef::Members);
-            std::iter::once(RecordRef::Products(it.product.clone()))
-                .chain(member)
-                .collect()
+            std::iter::once(RecordRef::Products(it.product.clone())).chain(member).collect()
         }
         Record::Payments(it) => {
             let product = it.product.clone().map(RecordRef::Products);
@@ -76,11 +74,7 @@ pub(super) async fn surroundings(task: &Task<'_>, readings: &[Reading]) -> Resul
     for parent in readings.iter().filter_map(|reading| coloured(&reading.record)) {
         facts.insert(parent.name(), store.facts_of(workspace, &parent).await?);
     }
-    Ok(Surroundings {
-        links,
-        variants,
-        facts,
-    })
+    Ok(Surroundings { links, variants, facts })
 }
 
 fn variants_of(readings: &[Reading]) -> Vec<(ProductId, VariantId)> {
@@ -118,20 +112,12 @@ async fn bring_in(task: &Task<'_>, names: Vec<RecordRef>) -> Result<()> {
     for name in names {
         let (whop, by) = task.access.whop();
         match whop.read(by, &name).await {
-            Ok(Some(record)) => readings.push(Reading {
-                record,
-                read_at: task.access.app.clock().now(),
-            }),
+            Ok(Some(record)) => readings.push(Reading { record, read_at: task.access.app.clock().now() }),
             Ok(None) => {}
             Err(error) => return Err(task.access.whop_refused(error).await),
         }
     }
-    let task = Task {
-        access: task.access,
-        force: false,
-        with_parents: true,
-        page: None,
-    };
+    let task = Task { access: task.access, force: false, with_parents: true, page: None };
     Box::pin(sync_records(&task, readings)).await?;
     Ok(())
 }
@@ -170,9 +156,7 @@ fn has_a_story(payment: &Payment) -> bool {
 impl Surroundings {
     /// Makes the draft of a record. A panic in our own mapping costs this record only.
     pub(super) fn draft(&self, record: &Record, settings: &Settings) -> Option<Drafted> {
-        catch_unwind(AssertUnwindSafe(|| self.draft_of(record, settings)))
-            .ok()
-            .flatten()
+        catch_unwind(AssertUnwindSafe(|| self.draft_of(record, settings))).ok().flatten()
     }
 
     fn draft_of(&self, record: &Record, settings: &Settings) -> Option<Drafted> {
@@ -186,16 +170,11 @@ impl Surroundings {
                 mapping::opportunity(it, self.variants.get(&it.variant), parents, settings)
             }
             Record::Payments(it) => mapping::payment(it, facts, parents),
-            Record::Gone(Gone {
-                name: RecordRef::Products(id),
-                ..
-            }) => mapping::gone_product(id),
+            Record::Gone(Gone { name: RecordRef::Products(id), .. }) => mapping::gone_product(id),
             Record::Variants(_) | Record::Refunds(_) | Record::Disputes(_) | Record::Gone(_) => return None,
         };
         let of_facts = facts.iter().map(Fact::changed_at).max().unwrap_or_default();
-        let changed_at = record
-            .changed_at()
-            .map_or_else(Timestamp::default, |at| at.max(of_facts));
+        let changed_at = record.changed_at().map_or_else(Timestamp::default, |at| at.max(of_facts));
         Some(Drafted { draft, changed_at })
     }
 

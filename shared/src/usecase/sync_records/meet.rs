@@ -61,28 +61,15 @@ async fn look_up(access: &Access<'_>, batch: &[News]) -> Result<Vec<Existing>> {
     };
     let settings = &access.workspace.settings;
     let keys: Vec<String> = batch.iter().map(|news| news.draft.key.clone()).collect();
-    let emails: Vec<String> = batch
-        .iter()
-        .filter_map(|news| news.draft.email().map(str::to_owned))
-        .collect();
-    let id = |news: &News| {
-        news.link
-            .as_ref()
-            .map_or_else(|| fresh_id(access, news), |link| link.crm)
-    };
+    let emails: Vec<String> = batch.iter().filter_map(|news| news.draft.email().map(str::to_owned)).collect();
+    let id = |news: &News| news.link.as_ref().map_or_else(|| fresh_id(access, news), |link| link.crm);
     let ids: Vec<CrmId> = batch.iter().map(id).collect();
     let governed: Vec<FieldName> = object
         .fields()
         .map(|field| field.name)
         .filter(|name| settings.policy(object, name).needs_present_value())
         .collect();
-    let lookup = Lookup {
-        object,
-        keys: &keys,
-        emails: &emails,
-        ids: &ids,
-        governed: &governed,
-    };
+    let lookup = Lookup { object, keys: &keys, emails: &emails, ids: &ids, governed: &governed };
     loop {
         let (twenty, at) = access.twenty().await?;
         match twenty.find(at, &lookup).await {
@@ -114,14 +101,7 @@ fn near(access: &Access<'_>, news: &News, found: &[Existing]) -> Vec<Existing> {
 
 async fn meet_person(task: &Task<'_>, news: &News, near: &[Existing]) -> Result<Decision> {
     let identity = identify(&meeting(task, news, near, None));
-    let asks = matches!(
-        &identity,
-        Identity::Ask(_)
-            | Identity::Update {
-                question: Some(_),
-                ..
-            }
-    );
+    let asks = matches!(&identity, Identity::Ask(_) | Identity::Update { question: Some(_), .. });
     let choice = if asks { chosen(task, news).await? } else { None };
     let identity = match &choice {
         Some(choice) => identify(&meeting(task, news, near, Some(choice))),
@@ -139,12 +119,10 @@ async fn meet_person(task: &Task<'_>, news: &News, near: &[Existing]) -> Result<
             if let Some(question) = question {
                 ask(task, news, question).await?;
             }
-            Ok(
-                match send(task, news, id, near.iter().find(|it| it.id == id), email) {
-                    Decision::Send(sending) => Decision::Send(Sending { asks, ..sending }),
-                    other @ (Decision::Agree { .. } | Decision::Leave(_)) => other,
-                },
-            )
+            Ok(match send(task, news, id, near.iter().find(|it| it.id == id), email) {
+                Decision::Send(sending) => Decision::Send(Sending { asks, ..sending }),
+                other @ (Decision::Agree { .. } | Decision::Leave(_)) => other,
+            })
         }
     }
 }
@@ -170,12 +148,7 @@ async fn chosen(task: &Task<'_>, news: &News) -> Result<Option<Choice>> {
     let Record::Members(member) = &news.record else {
         return Ok(None);
     };
-    let card = task
-        .access
-        .app
-        .store()
-        .find_card(task.access.workspace.id, &member.id)
-        .await?;
+    let card = task.access.app.store().find_card(task.access.workspace.id, &member.id).await?;
     Ok(card.and_then(|card| card.choice))
 }
 
@@ -191,11 +164,7 @@ async fn ask(task: &Task<'_>, news: &News, question: Question) -> Result<()> {
         choice: None,
         settled_at: None,
     };
-    task.access
-        .app
-        .store()
-        .put_card(task.access.workspace.id, &card)
-        .await?;
+    task.access.app.store().put_card(task.access.workspace.id, &card).await?;
     Ok(())
 }
 
@@ -212,11 +181,7 @@ fn meet_record(task: &Task<'_>, news: &News, near: &[Existing]) -> Decision {
 fn send(task: &Task<'_>, news: &News, id: CrmId, existing: Option<&Existing>, email: EmailUse) -> Decision {
     let (object, settings) = (news.draft.object, &task.access.workspace.settings);
     let policy = |field: FieldName| settings.policy(object, field);
-    let before = news
-        .link
-        .as_ref()
-        .map(|link| link.written.clone())
-        .unwrap_or_default();
+    let before = news.link.as_ref().map(|link| link.written.clone()).unwrap_or_default();
     let mut draft = news.draft.clone();
     if email == EmailUse::Withhold || draft.email().is_none() {
         // An e-mail that Whop hides or the member took back is no reason to delete the one in the CRM.
@@ -228,18 +193,8 @@ fn send(task: &Task<'_>, news: &News, id: CrmId, existing: Option<&Existing>, em
         return Decision::Agree { id, written };
     }
     let linked = existing.is_some_and(|it| it.key.is_none()) && news.link.is_none();
-    let change = Change {
-        object,
-        id,
-        key: draft.key.clone(),
-        fields,
-    };
-    Decision::Send(Sending {
-        change,
-        written,
-        linked,
-        asks: false,
-    })
+    let change = Change { object, id, key: draft.key.clone(), fields };
+    Decision::Send(Sending { change, written, linked, asks: false })
 }
 
 /// What Twenty will hold once a change has landed, for the records of the same batch that come after it.

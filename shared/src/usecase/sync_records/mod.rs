@@ -50,10 +50,7 @@ pub(crate) async fn sync_records(task: &Task<'_>, readings: Vec<Reading>) -> Res
     let mut receipt = Receipt::default();
     let mut streams: BTreeMap<Stream, Vec<Reading>> = BTreeMap::new();
     for reading in readings {
-        streams
-            .entry(reading.record.name().stream())
-            .or_default()
-            .push(reading);
+        streams.entry(reading.record.name().stream()).or_default().push(reading);
     }
     for (stream, readings) in streams {
         match stream {

@@ -58,34 +58,16 @@ async fn place_one(
         return keep_aside(task, &reading, "our mapping could not handle this record").await;
     };
     let fingerprint = draft.fingerprint(&workspace.settings.seal());
-    let revision = Revision {
-        changed_at,
-        read_at: reading.read_at,
-        fingerprint,
-    };
+    let revision = Revision { changed_at, read_at: reading.read_at, fingerprint };
     let link = around.links.get(&name).cloned();
     let outcome = match revision::place(link.as_ref(), &revision) {
         revision::News::Stale => Outcome::Skipped(Skip::Stale),
         revision::News::First | revision::News::Changed => {
-            placed.news.push(News {
-                name,
-                record: reading.record,
-                draft,
-                revision,
-                link,
-                failed: None,
-            });
+            placed.news.push(News { name, record: reading.record, draft, revision, link, failed: None });
             return Ok(());
         }
         revision::News::Same | revision::News::Later if task.force => {
-            placed.news.push(News {
-                name,
-                record: reading.record,
-                draft,
-                revision,
-                link,
-                failed: None,
-            });
+            placed.news.push(News { name, record: reading.record, draft, revision, link, failed: None });
             return Ok(());
         }
         revision::News::Later => {
@@ -108,38 +90,19 @@ fn already(task: &Task<'_>, link: Option<&Link>) -> Outcome {
 
 async fn advance(task: &Task<'_>, link: Option<Link>, revision: Revision) -> Result<()> {
     let Some(link) = link else { return Ok(()) };
-    task.access
-        .app
-        .store()
-        .put_link(task.access.workspace.id, &Link { revision, ..link })
-        .await?;
+    task.access.app.store().put_link(task.access.workspace.id, &Link { revision, ..link }).await?;
     Ok(())
 }
 
 async fn keep_aside(task: &Task<'_>, reading: &Reading, reason: &str) -> Result<()> {
-    let failed = FailedRecord::new(
-        &reading.record,
-        Failure::Bug,
-        reason,
-        task.access.app.clock().now(),
-    );
-    Ok(task
-        .access
-        .app
-        .store()
-        .record_failure(task.access.workspace.id, &failed)
-        .await?)
+    let failed = FailedRecord::new(&reading.record, Failure::Bug, reason, task.access.app.clock().now());
+    Ok(task.access.app.store().record_failure(task.access.workspace.id, &failed).await?)
 }
 
 /// A record that failed before and has not changed since would fail again: it waits for a person's retry.
 async fn leave_out_known_failures(task: &Task<'_>, placed: &mut Placed) -> Result<()> {
     let names: Vec<RecordRef> = placed.news.iter().map(|news| news.name.clone()).collect();
-    let mut failed = task
-        .access
-        .app
-        .store()
-        .failed_among(task.access.workspace.id, &names)
-        .await?;
+    let mut failed = task.access.app.store().failed_among(task.access.workspace.id, &names).await?;
     let mut kept = Vec::with_capacity(placed.news.len());
     for mut news in std::mem::take(&mut placed.news) {
         news.failed = failed.remove(&news.name);

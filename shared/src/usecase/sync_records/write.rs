@@ -51,12 +51,7 @@ pub(super) async fn write_batch(task: &Task<'_>, batch: &[News]) -> Result<Vec<O
     options_exist(task.access, &changes).await?;
     let (sent, result) = send(task.access, &changes).await;
     let mut by_place: HashMap<usize, usize> = HashMap::new();
-    by_place.extend(
-        places
-            .into_iter()
-            .enumerate()
-            .map(|(change, place)| (place, change)),
-    );
+    by_place.extend(places.into_iter().enumerate().map(|(change, place)| (place, change)));
     let outcomes = conclude(task, batch, &decisions, &by_place, &sent).await?;
     result.map(|()| outcomes)
 }
@@ -68,10 +63,7 @@ impl Sent {
             match answers.get(&change.key) {
                 Some(Ok(id)) => drop(self.landed.insert(index, *id)),
                 Some(Err(error)) => drop(self.refused.insert(index, error.to_string())),
-                None => drop(
-                    self.refused
-                        .insert(index, "Twenty did not answer for it.".to_owned()),
-                ),
+                None => drop(self.refused.insert(index, "Twenty did not answer for it.".to_owned())),
             }
         }
     }
@@ -155,12 +147,8 @@ async fn conclude(
             }
             Decision::Send(sending) => match change.and_then(|change| sent.landed.get(change)) {
                 Some(id) => {
-                    conclusion
-                        .links
-                        .push(link(news, *id, &sending.written, task.page.clone()));
-                    Outcome::Written {
-                        linked: sending.linked,
-                    }
+                    conclusion.links.push(link(news, *id, &sending.written, task.page.clone()));
+                    Outcome::Written { linked: sending.linked }
                 }
                 None => not_landed(task, news, sending, change.and_then(|it| sent.refused.get(it))).await?,
             },
@@ -175,13 +163,7 @@ async fn conclude(
 }
 
 fn link(news: &News, crm: CrmId, written: &Written, by: Option<PageOf>) -> Link {
-    Link {
-        name: news.name.clone(),
-        crm,
-        revision: news.revision.clone(),
-        written: written.clone(),
-        by,
-    }
+    Link { name: news.name.clone(), crm, revision: news.revision.clone(), written: written.clone(), by }
 }
 
 /// A change that did not land: refused for good, or not sent because the line broke, which the caller sees as
@@ -195,11 +177,7 @@ async fn not_landed(
     if let Some(reason) = reason {
         let now = task.access.app.clock().now();
         let failed = FailedRecord::new(&news.record, Failure::RefusedByTwenty, reason, now);
-        task.access
-            .app
-            .store()
-            .record_failure(task.access.workspace.id, &failed)
-            .await?;
+        task.access.app.store().record_failure(task.access.workspace.id, &failed).await?;
         info!(record = %news.name, object = sending.change.object.singular(), "Twenty refused a record");
     }
     Ok(Outcome::Failed(Failure::RefusedByTwenty))
@@ -214,10 +192,7 @@ async fn remember(task: &Task<'_>, batch: &[News], links: Vec<Link>, asked: &[Re
     for (name, stored) in store.put_links(workspace, links).await? {
         if stored { done.push(name) } else { late.push(name) }
     }
-    for news in batch
-        .iter()
-        .filter(|news| news.failed.is_some() && done.contains(&news.name))
-    {
+    for news in batch.iter().filter(|news| news.failed.is_some() && done.contains(&news.name)) {
         store.clear_failed(workspace, &news.name).await?;
     }
     let answered: Vec<RecordRef> = done.into_iter().filter(|name| !asked.contains(name)).collect();
@@ -225,27 +200,12 @@ async fn remember(task: &Task<'_>, batch: &[News], links: Vec<Link>, asked: &[Re
     if late.is_empty() {
         return Ok(());
     }
-    warn!(
-        event = "record.overtaken",
-        records = late.len(),
-        "newer facts overtook a write; it is repeated"
-    );
+    warn!(event = "record.overtaken", records = late.len(), "newer facts overtook a write; it is repeated");
     for name in &late {
         store.forget_fingerprint(workspace, name).await?;
     }
     let dedup = format!("overtaken-{workspace}-{}", task.access.app.clock().now().millis());
-    Ok(task
-        .access
-        .app
-        .queue()
-        .send(
-            &SyncJob::SyncRecords {
-                workspace,
-                records: late,
-            },
-            &dedup,
-        )
-        .await?)
+    Ok(task.access.app.queue().send(&SyncJob::SyncRecords { workspace, records: late }, &dedup).await?)
 }
 
 /// A question about a member who is in the CRM now without anybody's answer has answered itself.

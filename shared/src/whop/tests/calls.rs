@@ -20,11 +20,7 @@ fn at() -> Timestamp {
 async fn ask(stream: Stream, filter: Filter) -> Seen {
     let far_end = FarEnd::answering([list(&[], None)]).await;
     let seller = Seller::new();
-    far_end
-        .whop
-        .list(seller.by(), &Query { stream, filter }, None)
-        .await
-        .unwrap();
+    far_end.whop.list(seller.by(), &Query { stream, filter }, None).await.unwrap();
     far_end.only()
 }
 
@@ -44,12 +40,9 @@ async fn every_call_carries_version_and_credential_and_asks_for_a_full_page() {
         assert_eq!((seen.method.as_str(), seen.path.as_str()), ("GET", path));
         assert_eq!(seen.headers["api-version-date"], API_VERSION);
         assert_eq!(seen.headers["authorization"], "Bearer apik_canary");
-        for (name, value) in [
-            ("account_id", ACCOUNT),
-            ("first", "100"),
-            ("order", "created_at"),
-            ("direction", "asc"),
-        ] {
+        for (name, value) in
+            [("account_id", ACCOUNT), ("first", "100"), ("order", "created_at"), ("direction", "asc")]
+        {
             assert_eq!(seen.param(name), Some(value), "{path} {name}");
         }
         assert_eq!(seen.query.len(), 4, "{:?}", seen.query);
@@ -61,19 +54,9 @@ async fn a_filter_becomes_the_parameters_its_list_offers() {
     let seen = ask(Stream::Payments, Filter::CreatedAfter { at: at() }).await;
     assert_eq!(seen.param("created_after"), Some(AT));
 
-    let word = |word: &str| Filter::Status {
-        word: word.to_owned(),
-    };
-    assert_eq!(
-        ask(Stream::Memberships, word("past_due")).await.param("status"),
-        Some("past_due")
-    );
-    assert_eq!(
-        ask(Stream::Disputes, word("needs_response"))
-            .await
-            .param("status[]"),
-        Some("needs_response")
-    );
+    let word = |word: &str| Filter::Status { word: word.to_owned() };
+    assert_eq!(ask(Stream::Memberships, word("past_due")).await.param("status"), Some("past_due"));
+    assert_eq!(ask(Stream::Disputes, word("needs_response")).await.param("status[]"), Some("needs_response"));
     assert_eq!(ask(Stream::Refunds, word("pending")).await.query.len(), 4);
 
     let acted = ask(Stream::Members, Filter::ActedAfter { at: at() }).await;
@@ -85,17 +68,10 @@ async fn a_filter_becomes_the_parameters_its_list_offers() {
 async fn a_cursor_goes_along_and_the_next_one_comes_back() {
     let far_end = FarEnd::answering([list(&[data("member.updated")], Some("WyJ+/Q="))]).await;
     let seller = Seller::new();
-    let query = Query {
-        stream: Stream::Members,
-        filter: Filter::All,
-    };
+    let query = Query { stream: Stream::Members, filter: Filter::All };
     let cursor = Cursor("a+b/c=&d".to_owned());
 
-    let page = far_end
-        .whop
-        .list(seller.by(), &query, Some(&cursor))
-        .await
-        .unwrap();
+    let page = far_end.whop.list(seller.by(), &query, Some(&cursor)).await.unwrap();
 
     assert_eq!(far_end.only().param("after"), Some("a+b/c=&d"));
     assert_eq!(page.next, Some(Cursor("WyJ+/Q=".to_owned())));
@@ -112,10 +88,7 @@ fn acted(id: &str, when: Option<&str>) -> Value {
 async fn acted_after(rows: &[Value]) -> Page {
     let far_end = FarEnd::answering([list(rows, Some("on"))]).await;
     let seller = Seller::new();
-    let query = Query {
-        stream: Stream::Members,
-        filter: Filter::ActedAfter { at: at() },
-    };
+    let query = Query { stream: Stream::Members, filter: Filter::ActedAfter { at: at() } };
     far_end.whop.list(seller.by(), &query, None).await.unwrap()
 }
 
@@ -131,10 +104,7 @@ async fn a_list_by_last_action_ends_where_it_comes_to_what_was_seen_before() {
     let never = acted("mber_4", None);
 
     let page = acted_after(&[later.clone(), exactly.clone(), earlier]).await;
-    assert_eq!(
-        (ids(&page), page.next),
-        (vec!["mber_1".to_owned(), "mber_2".to_owned()], None)
-    );
+    assert_eq!((ids(&page), page.next), (vec!["mber_1".to_owned(), "mber_2".to_owned()], None));
 
     let page = acted_after(&[later.clone(), never.clone()]).await;
     assert_eq!((ids(&page), page.next), (vec!["mber_1".to_owned()], None));
@@ -143,10 +113,7 @@ async fn a_list_by_last_action_ends_where_it_comes_to_what_was_seen_before() {
     assert_eq!((page.records.len(), page.next.is_some()), (2, true));
 
     let page = acted_after(&[never, later]).await;
-    assert_eq!(
-        (ids(&page), page.next.is_some()),
-        (vec!["mber_1".to_owned()], true)
-    );
+    assert_eq!((ids(&page), page.next.is_some()), (vec!["mber_1".to_owned()], true));
 }
 
 async fn read(answer: Canned) -> Result<Option<Record>, WhopError> {
@@ -162,15 +129,9 @@ async fn one_record_is_read_by_its_name_and_nothing_is_found_where_there_is_none
     let found = data("membership.activated");
     let mut foreign = found.clone();
     foreign["account"]["id"] = json!("biz_other");
-    let not_found = canned(
-        404,
-        r#"{"error":{"type":"not_found","message":"Membership not found"}}"#,
-    );
+    let not_found = canned(404, r#"{"error":{"type":"not_found","message":"Membership not found"}}"#);
 
-    assert_eq!(
-        read(ok(&found)).await.unwrap().unwrap().name().id(),
-        "mem_4cLrXt7VzBn2Ek"
-    );
+    assert_eq!(read(ok(&found)).await.unwrap().unwrap().name().id(), "mem_4cLrXt7VzBn2Ek");
     assert_eq!(read(not_found).await.unwrap(), None);
     assert_eq!(read(ok(&foreign)).await.unwrap(), None);
 }
@@ -186,17 +147,11 @@ async fn a_record_that_cannot_be_read_is_given_back_to_be_kept_aside() {
     let WhopError::Unreadable(aside) = &error else {
         panic!("{error:?}");
     };
-    assert_eq!(
-        (aside.0.reason.as_str(), &aside.0.raw),
-        ("`status` is missing", &row.to_string())
-    );
+    assert_eq!((aside.0.reason.as_str(), &aside.0.raw), ("`status` is missing", &row.to_string()));
     assert!(!format!("{error:?}").contains("canary"));
     let error = Error::from(error);
     assert_eq!(error.kind(), Kind::Rejected);
-    assert_eq!(
-        error.chain(),
-        "rejected: whop gave a record that cannot be read: `status` is missing"
-    );
+    assert_eq!(error.chain(), "rejected: whop gave a record that cannot be read: `status` is missing");
 }
 
 #[tokio::test]
@@ -222,24 +177,13 @@ async fn what_a_member_bought_and_what_was_paid_back_are_asked_for_by_name() {
     assert_eq!(page.records.len(), 1);
     let seen = far_end.only();
     assert_eq!(
-        (
-            seen.param("member_id"),
-            seen.param("after"),
-            seen.param("account_id")
-        ),
+        (seen.param("member_id"), seen.param("after"), seen.param("account_id")),
         (Some("mber_1"), Some("c"), Some(ACCOUNT))
     );
 
     let far_end = FarEnd::answering([list(&[data("refund.created")], None)]).await;
-    let page = far_end
-        .whop
-        .refunds_of(seller.by(), &"pay_1".parse().unwrap())
-        .await
-        .unwrap();
-    assert_eq!(
-        (page.records.len(), far_end.only().param("payment_id")),
-        (1, Some("pay_1"))
-    );
+    let page = far_end.whop.refunds_of(seller.by(), &"pay_1".parse().unwrap()).await.unwrap();
+    assert_eq!((page.records.len(), far_end.only().param("payment_id")), (1, Some("pay_1")));
 }
 
 #[tokio::test]
@@ -253,24 +197,12 @@ async fn only_the_exact_address_finds_a_member_in_any_case() {
     let rows = [near, hidden, data("member.updated")];
 
     let far_end = FarEnd::answering([list(&rows, None)]).await;
-    let found = far_end
-        .whop
-        .find_member(seller.by(), " ZOE.Marchetti@Example.com ")
-        .await
-        .unwrap()
-        .unwrap();
+    let found = far_end.whop.find_member(seller.by(), " ZOE.Marchetti@Example.com ").await.unwrap().unwrap();
     assert_eq!(found.id.as_str(), "mber_9WqKd2HsGy6Tf");
     assert_eq!(far_end.only().param("query"), Some("ZOE.Marchetti@Example.com"));
 
     let far_end = FarEnd::answering([list(&rows, None)]).await;
-    assert_eq!(
-        far_end
-            .whop
-            .find_member(seller.by(), "marchetti@example.com")
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(far_end.whop.find_member(seller.by(), "marchetti@example.com").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -279,13 +211,9 @@ async fn accounts_are_read_with_their_name_and_path() {
     let row =
         json!({ "id": ACCOUNT, "title": "Harbor Lights Coaching", "route": "harbor-lights", "owner": {} });
     let bare = json!({ "id": "biz_2", "title": null, "route": "" });
-    let far_end = FarEnd::answering([
-        ok(&row),
-        ok(&row),
-        canned(404, "{}"),
-        list(&[row.clone(), bare], Some("more")),
-    ])
-    .await;
+    let far_end =
+        FarEnd::answering([ok(&row), ok(&row), canned(404, "{}"), list(&[row.clone(), bare], Some("more"))])
+            .await;
 
     let own = far_end.whop.own_account(&seller.token).await.unwrap();
     assert_eq!(
@@ -296,14 +224,7 @@ async fn accounts_are_read_with_their_name_and_path() {
     assert_eq!(far_end.whop.account(seller.by()).await.unwrap(), None);
     let all = far_end.whop.accounts(&seller.token).await.unwrap();
     assert_eq!((all.len(), all[1].route.as_deref()), (2, None));
-    let paths: Vec<String> = far_end
-        .script
-        .seen
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|it| it.path.clone())
-        .collect();
+    let paths: Vec<String> = far_end.script.seen.lock().unwrap().iter().map(|it| it.path.clone()).collect();
     assert_eq!(
         paths,
         [
@@ -318,10 +239,8 @@ async fn accounts_are_read_with_their_name_and_path() {
 #[tokio::test]
 async fn what_is_not_granted_or_not_mentioned_is_missing() {
     let seller = Seller::new();
-    let mut granted: Vec<Value> = NEEDED
-        .iter()
-        .map(|it| json!({ "action": it.action, "granted": true }))
-        .collect();
+    let mut granted: Vec<Value> =
+        NEEDED.iter().map(|it| json!({ "action": it.action, "granted": true })).collect();
     granted[1]["granted"] = json!(false);
     granted.pop();
     let far_end = FarEnd::answering([ok(&json!({ "data": granted }))]).await;
@@ -340,42 +259,26 @@ async fn a_credential_that_may_make_webhooks_is_told_apart() {
     for (granted, expected) in [(json!(true), true), (json!(false), false), (json!(null), false)] {
         let answer = json!({ "data": [{ "action": "developer:manage_webhook", "granted": granted }] });
         let far_end = FarEnd::answering([ok(&answer)]).await;
-        assert_eq!(
-            far_end.whop.may_manage_webhooks(seller.by()).await.unwrap(),
-            expected
-        );
+        assert_eq!(far_end.whop.may_manage_webhooks(seller.by()).await.unwrap(), expected);
     }
 }
 
 #[tokio::test]
 async fn a_webhook_is_created_in_our_version_and_its_secret_is_not_shown() {
     let seller = Seller::new();
-    let far_end = FarEnd::answering([ok(
-        &json!({ "id": "hook_1", "url": "x", "webhook_secret": "ws_canary" }),
-    )])
-    .await;
+    let far_end =
+        FarEnd::answering([ok(&json!({ "id": "hook_1", "url": "x", "webhook_secret": "ws_canary" }))]).await;
 
     let created = far_end
         .whop
-        .create_webhook(
-            &seller.token,
-            ACCOUNT,
-            "https://a.example/webhooks/whop/1",
-            "key-1",
-        )
+        .create_webhook(&seller.token, ACCOUNT, "https://a.example/webhooks/whop/1", "key-1")
         .await
         .unwrap();
 
-    assert_eq!(
-        (created.id.as_str(), created.secret.expose()),
-        ("hook_1", "ws_canary")
-    );
+    assert_eq!((created.id.as_str(), created.secret.expose()), ("hook_1", "ws_canary"));
     assert!(!format!("{created:?}").contains("canary"));
     let seen = far_end.only();
-    assert_eq!(
-        (seen.method.as_str(), seen.path.as_str()),
-        ("POST", "/api/v1/webhooks")
-    );
+    assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/api/v1/webhooks"));
     assert_eq!(seen.headers["idempotency-key"], "key-1");
     assert_eq!(seen.headers["content-type"], "application/json");
     let body: Value = serde_json::from_str(&seen.body).unwrap();
@@ -394,10 +297,7 @@ async fn a_webhook_without_a_secret_is_no_webhook() {
     let seller = Seller::new();
     for secret in [json!(null), json!("")] {
         let far_end = FarEnd::answering([ok(&json!({ "id": "hook_1", "webhook_secret": secret }))]).await;
-        let created = far_end
-            .whop
-            .create_webhook(&seller.token, ACCOUNT, "https://a.example", "k")
-            .await;
+        let created = far_end.whop.create_webhook(&seller.token, ACCOUNT, "https://a.example", "k").await;
         assert!(matches!(created, Err(WhopError::Unexpected(_))));
     }
 }
@@ -434,17 +334,11 @@ async fn a_webhook_is_removed_even_if_it_is_gone_already() {
     ] {
         let far_end = FarEnd::answering([answer]).await;
 
-        let outcome = far_end
-            .whop
-            .delete_webhook(&token, &"hook_1".parse().unwrap())
-            .await;
+        let outcome = far_end.whop.delete_webhook(&token, &"hook_1".parse().unwrap()).await;
 
         assert_eq!(outcome.is_ok(), removed, "{outcome:?}");
         let seen = far_end.only();
-        assert_eq!(
-            (seen.method.as_str(), seen.path.as_str()),
-            ("DELETE", "/api/v1/webhooks/hook_1")
-        );
+        assert_eq!((seen.method.as_str(), seen.path.as_str()), ("DELETE", "/api/v1/webhooks/hook_1"));
     }
 }
 
@@ -461,12 +355,6 @@ async fn a_key_pasted_with_something_around_it_is_refused_without_a_call() {
 #[tokio::test]
 async fn a_base_address_may_have_a_path() {
     let whop = super::whop_at("http://127.0.0.1:1/whop/");
-    assert_eq!(
-        whop.url(&["api", "v1", "members"]).as_str(),
-        "http://127.0.0.1:1/whop/api/v1/members"
-    );
-    assert_eq!(
-        whop.url(&["api", "..", "a/b?c"]).as_str(),
-        "http://127.0.0.1:1/whop/api/a%2Fb%3Fc"
-    );
+    assert_eq!(whop.url(&["api", "v1", "members"]).as_str(), "http://127.0.0.1:1/whop/api/v1/members");
+    assert_eq!(whop.url(&["api", "..", "a/b?c"]).as_str(), "http://127.0.0.1:1/whop/api/a%2Fb%3Fc");
 }

@@ -26,23 +26,13 @@ fn answer(id_token: Option<&str>) -> Value {
 
 async fn exchange(far_end: &FarEnd, secret: Option<&Secret>) -> Result<Tokens, OAuthError> {
     let verifier = Secret::new("verifier");
-    let code = Code {
-        code: "c0de+/=",
-        verifier: &verifier,
-        redirect_uri: "https://a.example/oauth/whop/",
-    };
+    let code = Code { code: "c0de+/=", verifier: &verifier, redirect_uri: "https://a.example/oauth/whop/" };
     far_end.whop.exchange(Client { id: CLIENT, secret }, &code).await
 }
 
 async fn refresh(far_end: &FarEnd, account: Option<&AccountId>) -> Result<Tokens, OAuthError> {
-    let client = Client {
-        id: CLIENT,
-        secret: None,
-    };
-    far_end
-        .whop
-        .refresh(client, &Secret::new("rt_old"), account)
-        .await
+    let client = Client { id: CLIENT, secret: None };
+    far_end.whop.refresh(client, &Secret::new("rt_old"), account).await
 }
 
 #[test]
@@ -62,10 +52,7 @@ fn the_consent_asks_for_exactly_what_is_needed_and_proves_who_began_it() {
 
     assert!(url.as_str().starts_with("https://api.whop.com/oauth/authorize?"));
     let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let query: Vec<(&str, &str)> = query
-        .iter()
-        .map(|(key, it)| (key.as_str(), it.as_str()))
-        .collect();
+    let query: Vec<(&str, &str)> = query.iter().map(|(key, it)| (key.as_str(), it.as_str())).collect();
     assert_eq!(
         query,
         [
@@ -81,12 +68,7 @@ fn the_consent_asks_for_exactly_what_is_needed_and_proves_who_began_it() {
         ]
     );
     consent.account = None;
-    assert!(
-        !whop_at("https://api.whop.com")
-            .authorize_url(&consent)
-            .as_str()
-            .contains("company_id")
-    );
+    assert!(!whop_at("https://api.whop.com").authorize_url(&consent).as_str().contains("company_id"));
 }
 
 #[test]
@@ -114,18 +96,12 @@ async fn a_code_becomes_tokens_with_the_nonce_of_the_id_token() {
 
     let tokens = exchange(&far_end, Some(&Secret::new("s3cret&"))).await.unwrap();
 
-    assert_eq!(
-        (tokens.access.expose(), tokens.refresh.expose()),
-        ("at_canary", "rt_canary")
-    );
+    assert_eq!((tokens.access.expose(), tokens.refresh.expose()), ("at_canary", "rt_canary"));
     assert_eq!(tokens.expires_in, Duration::from_hours(1));
     assert_eq!(tokens.id_token_nonce.as_deref(), Some("n-1"));
     assert!(!format!("{tokens:?}").contains("canary"));
     let seen = far_end.only();
-    assert_eq!(
-        (seen.method.as_str(), seen.path.as_str()),
-        ("POST", "/oauth/token")
-    );
+    assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/oauth/token"));
     assert_eq!(seen.headers["content-type"], "application/x-www-form-urlencoded");
     assert_eq!(seen.headers["api-version-date"], API_VERSION);
     assert!(!seen.headers.contains_key("authorization"));
@@ -138,10 +114,7 @@ async fn a_code_becomes_tokens_with_the_nonce_of_the_id_token() {
         ("client_id", CLIENT),
         ("client_secret", "s3cret&"),
     ] {
-        assert!(
-            form.contains(&(name.to_owned(), value.to_owned())),
-            "{name} in {form:?}"
-        );
+        assert!(form.contains(&(name.to_owned(), value.to_owned())), "{name} in {form:?}");
     }
     assert_eq!(form.len(), 6);
 }
@@ -178,35 +151,20 @@ async fn an_id_token_for_another_app_brings_no_tokens() {
     }
     for broken in ["x", "a.b.c", "..", "a.e30"] {
         let far_end = FarEnd::answering([ok(&answer(Some(broken)))]).await;
-        assert!(
-            matches!(exchange(&far_end, None).await, Err(OAuthError::Unexpected(_))),
-            "{broken}"
-        );
+        assert!(matches!(exchange(&far_end, None).await, Err(OAuthError::Unexpected(_))), "{broken}");
     }
 }
 
 /// A status, a body, and whether the two end a consent.
 const REFUSALS: &[(u16, &str, bool)] = &[
     (400, r#"{"error":"invalid_grant"}"#, true),
-    (
-        401,
-        r#"{"error":"invalid_grant","error_description":"used"}"#,
-        true,
-    ),
-    (
-        400,
-        r#"{"error":{"type":"invalid_grant","message":"used"}}"#,
-        true,
-    ),
+    (401, r#"{"error":"invalid_grant","error_description":"used"}"#, true),
+    (400, r#"{"error":{"type":"invalid_grant","message":"used"}}"#, true),
     (400, r#"{"error":"invalid_request"}"#, false),
     (400, r#"{"error":"invalid_client"}"#, false),
     (401, "{}", false),
     (401, "invalid_grant", false),
-    (
-        403,
-        r#"{"error":"access_denied","error_description":"invalid_grant"}"#,
-        false,
-    ),
+    (403, r#"{"error":"access_denied","error_description":"invalid_grant"}"#, false),
     (429, r#"{"error":"invalid_grant"}"#, false),
     (500, r#"{"error":"invalid_grant"}"#, false),
     (502, "<html>", false),
@@ -225,20 +183,13 @@ async fn only_invalid_grant_ends_a_consent() {
 
         let is_end = matches!(error, OAuthError::InvalidGrant);
         let kind = Error::from(error).kind();
-        assert_eq!(
-            (is_end, kind == Kind::Disconnected),
-            (*ends, *ends),
-            "{status} {body}"
-        );
+        assert_eq!((is_end, kind == Kind::Disconnected), (*ends, *ends), "{status} {body}");
     }
 }
 
 #[tokio::test]
 async fn nobody_listening_does_not_end_a_consent() {
-    let far_end = FarEnd {
-        whop: whop_at("http://127.0.0.1:9"),
-        script: Script::default(),
-    };
+    let far_end = FarEnd { whop: whop_at("http://127.0.0.1:9"), script: Script::default() };
     let outcome = refresh(&far_end, None).await;
     assert!(matches!(outcome, Err(OAuthError::Unavailable(_))));
 }
@@ -250,10 +201,7 @@ async fn other_refusals_say_which() {
         exchange(&far_end, None).await.unwrap_err()
     };
 
-    assert!(matches!(
-        refused(401, r#"{"error":"invalid_client"}"#).await,
-        OAuthError::InvalidClient
-    ));
+    assert!(matches!(refused(401, r#"{"error":"invalid_client"}"#).await, OAuthError::InvalidClient));
     assert!(matches!(refused(503, "").await, OAuthError::Unavailable(_)));
     let throttled = refused(400, r#"{"error":"rate_limit_exceeded"}"#).await;
     assert!(
@@ -274,17 +222,11 @@ async fn a_consent_is_given_back_by_its_refresh_token() {
     let secret = Secret::new("s3cret");
     let far_end = FarEnd::answering([canned(200, "")]).await;
 
-    let client = Client {
-        id: CLIENT,
-        secret: Some(&secret),
-    };
+    let client = Client { id: CLIENT, secret: Some(&secret) };
     far_end.whop.revoke(client, &Secret::new("rt_1")).await.unwrap();
 
     let seen = far_end.only();
     assert_eq!(seen.path, "/oauth/revoke");
     let body: Value = serde_json::from_str(&seen.body).unwrap();
-    assert_eq!(
-        body,
-        json!({ "token": "rt_1", "client_id": CLIENT, "client_secret": "s3cret" })
-    );
+    assert_eq!(body, json!({ "token": "rt_1", "client_id": CLIENT, "client_secret": "s3cret" }));
 }

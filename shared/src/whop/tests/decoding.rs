@@ -77,14 +77,8 @@ fn a_membership_says_what_the_seller_wants_to_see() {
     let it = membership(&data("membership.updated.cancel_scheduled"));
 
     assert_eq!(it.member.unwrap().as_str(), "mber_9WqKd2HsGy6Tf");
-    assert_eq!(
-        (it.product.as_str(), it.product_title.as_str()),
-        ("prod_5nXw7QyBd3Lk", "Inner Circle")
-    );
-    assert_eq!(
-        (it.status, it.cancels_at_period_end),
-        (MembershipStatus::Active, true)
-    );
+    assert_eq!((it.product.as_str(), it.product_title.as_str()), ("prod_5nXw7QyBd3Lk", "Inner Circle"));
+    assert_eq!((it.status, it.cancels_at_period_end), (MembershipStatus::Active, true));
     assert_eq!(shown(it.initial_price.as_ref()), "0.00 USD");
     assert_eq!(shown(it.renewal_price.as_ref()), "49.00 USD");
     assert_eq!(it.period_end.unwrap().to_string(), "2026-12-02T14:05:11.000Z");
@@ -107,20 +101,14 @@ fn a_person_a_payment_and_a_price_say_theirs() {
 
     let monthly = variant(&data("plan.updated"));
     assert_eq!(
-        (
-            shown(monthly.initial_price.as_ref()),
-            shown(monthly.renewal_price.as_ref())
-        ),
+        (shown(monthly.initial_price.as_ref()), shown(monthly.renewal_price.as_ref())),
         ("0.00 USD".into(), "59.00 USD".into())
     );
     assert_eq!((monthly.renews, monthly.billing_days), (true, Some(30)));
     assert_eq!(monthly.product.unwrap().as_str(), "prod_5nXw7QyBd3Lk");
 
     let circle = product(&data("product.updated"));
-    assert_eq!(
-        (circle.active_members, circle.visibility),
-        (128, Some(Visibility::Visible))
-    );
+    assert_eq!((circle.active_members, circle.visibility), (128, Some(Visibility::Visible)));
 
     let back = refund(&data("refund.created"));
     assert_eq!(
@@ -152,13 +140,8 @@ fn a_refund_of_the_present_api_is_read_too() {
 #[test]
 fn null_and_absent_are_the_same() {
     let full = data("payment.created");
-    let nulls: Vec<String> = full
-        .as_object()
-        .unwrap()
-        .iter()
-        .filter(|(_, it)| it.is_null())
-        .map(|(key, _)| key.clone())
-        .collect();
+    let nulls: Vec<String> =
+        full.as_object().unwrap().iter().filter(|(_, it)| it.is_null()).map(|(key, _)| key.clone()).collect();
     assert!(nulls.len() > 5);
     let mut bare = full.clone();
     for key in &nulls {
@@ -174,10 +157,7 @@ fn unknown_fields_and_words_are_no_error() {
     row["status"] = json!("hibernating");
     row["moon_phase"] = json!({ "deep": [1, { "er": null }] });
 
-    assert_eq!(
-        membership(&row).status,
-        MembershipStatus::Other("hibernating".into())
-    );
+    assert_eq!(membership(&row).status, MembershipStatus::Other("hibernating".into()));
 }
 
 #[test]
@@ -230,11 +210,7 @@ fn a_buyers_client_secret_is_not_kept_with_an_unreadable_payment() {
     let page = page_of(Stream::Payments, &format!("[{row}]"));
 
     let kept = &page.unreadable[0];
-    assert!(
-        !kept.raw.contains("canary") && kept.raw.contains("pay_"),
-        "{}",
-        kept.raw
-    );
+    assert!(!kept.raw.contains("canary") && kept.raw.contains("pay_"), "{}", kept.raw);
     assert!(!kept.reason.contains("zoe"), "{}", kept.reason);
 }
 
@@ -246,16 +222,8 @@ fn rows_of_another_account_are_left_out() {
     let mut nested = data("membership.activated");
     nested["account"]["id"] = json!("biz_other");
 
-    assert_eq!(
-        page_of(Stream::Members, &format!("[{theirs},{mine}]"))
-            .records
-            .len(),
-        1
-    );
-    assert_eq!(
-        page_of(Stream::Memberships, &format!("[{nested}]")).records.len(),
-        0
-    );
+    assert_eq!(page_of(Stream::Members, &format!("[{theirs},{mine}]")).records.len(), 1);
+    assert_eq!(page_of(Stream::Memberships, &format!("[{nested}]")).records.len(), 0);
 }
 
 /// An amount as JSON, the currency of its row, and what it is.
@@ -272,21 +240,9 @@ const AMOUNTS: &[(&str, &str, &str)] = &[
     ("1.234", "kwd", "1.234 KWD"),
     ("29.990000000000002", "usd", "29.990000000000002 USD"),
     (r#""49.00""#, "usd", "49.00 USD"),
-    (
-        r#"{"amount":"0.00000001","currency":"btc","decimals":8}"#,
-        "usd",
-        "0.00000001 BTC",
-    ),
-    (
-        r#"{"amount":49.5,"currency":"usd","decimals":2}"#,
-        "eur",
-        "49.50 USD",
-    ),
-    (
-        r#"{"amount":"7","currency":null,"decimals":null}"#,
-        "eur",
-        "7.00 EUR",
-    ),
+    (r#"{"amount":"0.00000001","currency":"btc","decimals":8}"#, "usd", "0.00000001 BTC"),
+    (r#"{"amount":49.5,"currency":"usd","decimals":2}"#, "eur", "49.50 USD"),
+    (r#"{"amount":"7","currency":null,"decimals":null}"#, "eur", "7.00 EUR"),
     (r#"{"amount":null,"currency":"usd"}"#, "usd", ""),
     ("null", "usd", ""),
     ("49.99", "", ""),
@@ -317,15 +273,7 @@ fn amounts_keep_every_digit_whatever_form_they_come_in() {
 #[test]
 fn what_is_no_amount_is_said_and_never_rounded() {
     let object = r#"{"amount":"1,5","currency":"usd"}"#;
-    for amount in [
-        r#""forty""#,
-        "1e400",
-        "1e30",
-        "99999999999999999999",
-        "true",
-        "[]",
-        object,
-    ] {
+    for amount in [r#""forty""#, "1e400", "1e30", "99999999999999999999", "true", "[]", object] {
         let page = page_of(Stream::Disputes, &disputed(amount, "usd"));
 
         let reasons: Vec<&str> = page.unreadable.iter().map(|it| it.reason.as_str()).collect();
@@ -342,23 +290,11 @@ fn a_list_ends_only_where_whop_says_so() {
     };
 
     let on = Some(Cursor("e".to_owned()));
-    assert_eq!(
-        next(r#"{"end_cursor":"e","has_next_page":true}"#, None).unwrap(),
-        on
-    );
+    assert_eq!(next(r#"{"end_cursor":"e","has_next_page":true}"#, None).unwrap(), on);
     assert_eq!(next(r#"{"end_cursor":"e"}"#, Some("d")).unwrap(), on);
-    assert_eq!(
-        next(r#"{"end_cursor":"e","has_next_page":false}"#, None).unwrap(),
-        None
-    );
-    assert_eq!(
-        next(r#"{"end_cursor":"","has_next_page":true}"#, None).unwrap(),
-        None
-    );
-    assert_eq!(
-        next(r#"{"end_cursor":null,"has_next_page":true}"#, None).unwrap(),
-        None
-    );
+    assert_eq!(next(r#"{"end_cursor":"e","has_next_page":false}"#, None).unwrap(), None);
+    assert_eq!(next(r#"{"end_cursor":"","has_next_page":true}"#, None).unwrap(), None);
+    assert_eq!(next(r#"{"end_cursor":null,"has_next_page":true}"#, None).unwrap(), None);
     assert!(matches!(next("null", None), Err(WhopError::Unexpected(_))));
     assert!(matches!(
         next(r#"{"end_cursor":"e","has_next_page":true}"#, Some("e")),

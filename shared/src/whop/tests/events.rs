@@ -23,11 +23,7 @@ fn every_sample_names_its_account_and_the_records_it_is_about_parents_first() {
     for (name, body) in SAMPLES {
         let event = event(body).unwrap();
         assert!(name.starts_with(&event.name), "{name} is {}", event.name);
-        assert_eq!(
-            event.account.as_ref().map(AccountId::as_str),
-            Some(ACCOUNT),
-            "{name}"
-        );
+        assert_eq!(event.account.as_ref().map(AccountId::as_str), Some(ACCOUNT), "{name}");
 
         let family = name.split('.').next().unwrap();
         let expected: &[Stream] = match family {
@@ -56,24 +52,14 @@ fn every_sample_names_its_account_and_the_records_it_is_about_parents_first() {
 fn the_ids_are_those_of_the_payload_flat_or_nested() {
     assert_eq!(
         names(sample("payment.succeeded")),
-        [
-            "members mber_9WqKd2HsGy6Tf",
-            "memberships mem_4cLrXt7VzBn2Ek",
-            "payments pay_6TzLn3QxVb8Mw"
-        ]
+        ["members mber_9WqKd2HsGy6Tf", "memberships mem_4cLrXt7VzBn2Ek", "payments pay_6TzLn3QxVb8Mw"]
     );
     assert_eq!(
         names(sample("membership.deactivated.unpinned")),
         ["members mber_9WqKd2HsGy6Tf", "memberships mem_4cLrXt7VzBn2Ek"]
     );
-    assert_eq!(
-        names(sample("refund.created")),
-        ["refunds rf_2BxQk7MzTn4V", "payments pay_6TzLn3QxVb8Mw"]
-    );
-    assert_eq!(
-        names(sample("plan.updated")),
-        ["variants plan_2HvTz9RmCj6Ff", "products prod_5nXw7QyBd3Lk"]
-    );
+    assert_eq!(names(sample("refund.created")), ["refunds rf_2BxQk7MzTn4V", "payments pay_6TzLn3QxVb8Mw"]);
+    assert_eq!(names(sample("plan.updated")), ["variants plan_2HvTz9RmCj6Ff", "products prod_5nXw7QyBd3Lk"]);
 }
 
 #[test]
@@ -84,10 +70,7 @@ fn what_the_payload_hides_is_left_out() {
     );
     assert_eq!(names(&payment), ["payments pay_1"]);
 
-    let alert = of_type(
-        "dispute_alert.created",
-        &json!({ "id": "dspa_1", "payment_id": null }),
-    );
+    let alert = of_type("dispute_alert.created", &json!({ "id": "dspa_1", "payment_id": null }));
     assert_eq!(names(&alert), ["NotMirrored"]);
 }
 
@@ -101,17 +84,10 @@ fn old_names_and_other_spellings_mean_the_same_records() {
         "membership_cancel_at_period_end_changed",
         "membership_activated",
     ] {
-        assert_eq!(
-            names(&of_type(name, &json!({ "id": "mem_1" }))),
-            ["memberships mem_1"],
-            "{name}"
-        );
+        assert_eq!(names(&of_type(name, &json!({ "id": "mem_1" }))), ["memberships mem_1"], "{name}");
     }
     assert_eq!(
-        names(&of_type(
-            "dispute_alert_created",
-            &json!({ "id": "dspa_1", "payment_id": "pay_1" })
-        )),
+        names(&of_type("dispute_alert_created", &json!({ "id": "dspa_1", "payment_id": "pay_1" }))),
         ["payments pay_1"]
     );
     let spelled = event(&of_type("payment_succeeded", &json!({ "id": "pay_1" }))).unwrap();
@@ -172,12 +148,7 @@ fn every_event_whop_lets_one_subscribe_to_is_known() {
 
 #[test]
 fn an_event_invented_tomorrow_is_unknown_and_no_error() {
-    for name in [
-        "membership.merged",
-        "galaxy.created",
-        "account_wallet.frozen",
-        "x",
-    ] {
+    for name in ["membership.merged", "galaxy.created", "account_wallet.frozen", "x"] {
         let event = event(&of_type(name, &json!(null))).unwrap();
         assert_eq!((event.name.as_str(), event.subject), (name, Subject::Unknown));
     }
@@ -190,11 +161,7 @@ fn a_body_of_the_older_api_is_refused_with_what_to_do() {
     assert_eq!(error, BadEvent::Legacy);
     let error = Error::from(error);
     assert_eq!(error.kind(), Kind::Invalid);
-    assert!(
-        error.advice().contains("Create a v1 webhook"),
-        "{}",
-        error.advice()
-    );
+    assert!(error.advice().contains("Create a v1 webhook"), "{}", error.advice());
 }
 
 #[test]
@@ -204,12 +171,7 @@ fn what_is_no_event_is_refused_without_its_contents() {
     assert_eq!(event("{\"type\": \"a\"").unwrap_err(), BadEvent::NotJson);
     assert_eq!(event("{}").unwrap_err(), BadEvent::NoType);
     assert_eq!(event(r#"{"type":7}"#).unwrap_err(), BadEvent::NoType);
-    for data in [
-        json!(null),
-        json!({}),
-        json!("mem_1"),
-        json!({ "id": "Zoë \u{0}" }),
-    ] {
+    for data in [json!(null), json!({}), json!("mem_1"), json!({ "id": "Zoë \u{0}" })] {
         let error = event(&of_type("membership.updated", &data)).unwrap_err();
         assert!(matches!(error, BadEvent::NoRecord { .. }), "{error:?}");
         assert!(!format!("{error} {error:?}").contains("Zoë"), "{error}");

@@ -36,35 +36,22 @@ async fn a_credential_that_is_not_accepted_is_told_apart_from_one_that_may_not()
     assert_eq!(permission.as_deref(), Some("member:basic:read"));
     let error = Error::from(error);
     assert_eq!(error.kind(), Kind::Rejected);
-    assert!(
-        error.advice().contains("`member:basic:read`"),
-        "{}",
-        error.advice()
-    );
+    assert!(error.advice().contains("`member:basic:read`"), "{}", error.advice());
 
     let error = failure(403, "<html>Access denied: see https://whop.com</html>").await;
-    assert!(
-        matches!(error, WhopError::Forbidden { permission: None }),
-        "{error:?}"
-    );
+    assert!(matches!(error, WhopError::Forbidden { permission: None }), "{error:?}");
 }
 
 #[tokio::test]
 async fn the_wait_is_read_from_the_header_then_from_the_text_then_guessed() {
     let text = error_body("rate_limit_exceeded", "Try again in 12 seconds.");
-    let header = |value| Canned {
-        headers: vec![("retry-after", value)],
-        ..canned(429, text.clone())
-    };
+    let header = |value| Canned { headers: vec![("retry-after", value)], ..canned(429, text.clone()) };
     for (answer, seconds) in [
         (canned(429, text.clone()), 12),
         (header("3"), 3),
         (header("Wed, 21 Oct 2026 07:28:00 GMT"), 12),
         (header("999999999"), 900),
-        (
-            canned(429, error_body("rate_limit_exceeded", "Try again in 1 second.")),
-            1,
-        ),
+        (canned(429, error_body("rate_limit_exceeded", "Try again in 1 second.")), 1),
         (canned(429, error_body("rate_limit_exceeded", "Slow down.")), 30),
         (canned(429, "<html>"), 30),
     ] {
@@ -80,18 +67,10 @@ async fn the_wait_is_read_from_the_header_then_from_the_text_then_guessed() {
 async fn what_whop_will_never_do_carries_its_kind_and_one_line_of_why() {
     for status in [400, 402, 404, 409, 410, 422] {
         let error = failure(status, &error_body("gone", "No\nmore zoe@example.com here")).await;
-        let WhopError::Refused {
-            status: said,
-            kind,
-            message,
-        } = &error
-        else {
+        let WhopError::Refused { status: said, kind, message } = &error else {
             panic!("{error:?}");
         };
-        assert_eq!(
-            (*said, kind.as_str(), message.as_str()),
-            (status, "gone", "No more … here")
-        );
+        assert_eq!((*said, kind.as_str(), message.as_str()), (status, "gone", "No more … here"));
     }
 
     let coded = r#"{"error":{"code":"parameter_missing","message":null}}"#;
@@ -99,10 +78,7 @@ async fn what_whop_will_never_do_carries_its_kind_and_one_line_of_why() {
         panic!("not refused");
     };
     assert_eq!(kind, "parameter_missing");
-    assert!(matches!(
-        failure(418, "").await,
-        WhopError::Refused { status: 418, .. }
-    ));
+    assert!(matches!(failure(418, "").await, WhopError::Refused { status: 418, .. }));
 }
 
 #[tokio::test]
@@ -115,12 +91,7 @@ async fn each_outcome_has_the_kind_that_makes_the_right_one_act() {
         (422, Kind::Rejected),
         (500, Kind::Unavailable),
         (302, Kind::Unavailable),
-        (
-            429,
-            Kind::Throttled {
-                retry_after: Duration::from_secs(30),
-            },
-        ),
+        (429, Kind::Throttled { retry_after: Duration::from_secs(30) }),
     ] {
         let error = Error::from(failure(status, "{}").await);
         assert_eq!(error.kind(), kind, "{status}");
@@ -153,18 +124,12 @@ async fn an_answer_that_is_no_answer_is_unexpected() {
         (301, ""),
     ] {
         let error = failure(status, body).await;
-        assert!(
-            matches!(error, WhopError::Unexpected(_)),
-            "{status} {body}: {error:?}"
-        );
+        assert!(matches!(error, WhopError::Unexpected(_)), "{status} {body}: {error:?}");
     }
     let not_text = outcome(canned(200, vec![b'{', 0xff, b'}'])).await;
     assert!(matches!(not_text, Err(WhopError::Unexpected(_))));
     let too_large = outcome(canned(200, vec![b' '; 16 * 1024 * 1024 + 1])).await;
-    assert!(
-        matches!(too_large, Err(WhopError::Unexpected(_))),
-        "{too_large:?}"
-    );
+    assert!(matches!(too_large, Err(WhopError::Unexpected(_))), "{too_large:?}");
 }
 
 /// A server that reads one request, says this much, and hangs up.
@@ -182,11 +147,7 @@ fn hanging_up(says: &'static str) -> String {
 
 #[tokio::test]
 async fn a_cut_line_is_an_outage_wherever_it_is_cut() {
-    for says in [
-        "",
-        "HTTP/1.1 200 OK\r\n",
-        "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\":",
-    ] {
+    for says in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\":"] {
         let whop = whop_at(&hanging_up(says));
         let error = whop.own_account(&Seller::new().token).await.unwrap_err();
         assert!(matches!(error, WhopError::Unavailable(_)), "{says}: {error:?}");
@@ -195,17 +156,11 @@ async fn a_cut_line_is_an_outage_wherever_it_is_cut() {
 
 #[tokio::test]
 async fn nobody_listening_is_an_outage_and_no_error_shows_the_credential() {
-    let error = whop_at("http://127.0.0.1:9")
-        .own_account(&Seller::new().token)
-        .await
-        .unwrap_err();
+    let error = whop_at("http://127.0.0.1:9").own_account(&Seller::new().token).await.unwrap_err();
 
     assert!(matches!(error, WhopError::Unavailable(_)), "{error:?}");
     let shown = format!("{error:?}");
     let chain = Error::from(error).chain();
     assert!(chain.contains("whop is not available"), "{chain}");
-    assert!(
-        !shown.contains("canary") && !chain.contains("canary"),
-        "{shown} {chain}"
-    );
+    assert!(!shown.contains("canary") && !chain.contains("canary"), "{shown} {chain}");
 }

@@ -70,11 +70,7 @@ fn the_published_vector_is_accepted_and_its_bad_cases_are_not() {
         let id = bad.id.as_deref().unwrap_or(&vector.id);
         let other_time = bad.secret.is_none() && bad.id.is_none();
         let now = vector.after(if other_time { 301 } else { 0 });
-        assert!(
-            verify(&secret, &Unverified { id, ..request }, now).is_err(),
-            "{}",
-            bad.why
-        );
+        assert!(verify(&secret, &Unverified { id, ..request }, now).is_err(), "{}", bad.why);
     }
 }
 
@@ -82,27 +78,15 @@ fn the_published_vector_is_accepted_and_its_bad_cases_are_not() {
 fn a_timestamp_is_accepted_up_to_three_hundred_seconds_away() {
     let vector = Vector::load();
 
-    for (seconds, expected) in [
-        (-301, Some(BadSignature::Stale)),
-        (-300, None),
-        (300, None),
-        (301, Some(BadSignature::Stale)),
-    ] {
+    for (seconds, expected) in
+        [(-301, Some(BadSignature::Stale)), (-300, None), (300, None), (301, Some(BadSignature::Stale))]
+    {
         let answer = verify(&vector.secrets(), &vector.request(), vector.after(seconds));
         assert_eq!(answer.err(), expected, "{seconds} s");
     }
 
-    for timestamp in [
-        "",
-        "now",
-        "1794787200.5",
-        "99999999999999999999",
-        "-9223372036854775808",
-    ] {
-        let request = Unverified {
-            timestamp,
-            ..vector.request()
-        };
+    for timestamp in ["", "now", "1794787200.5", "99999999999999999999", "-9223372036854775808"] {
+        let request = Unverified { timestamp, ..vector.request() };
         assert!(verify(&vector.secrets(), &request, vector.after(0)).is_err());
     }
 }
@@ -111,17 +95,11 @@ fn a_timestamp_is_accepted_up_to_three_hundred_seconds_away() {
 fn one_fitting_signature_among_several_is_enough_during_a_rotation() {
     let vector = Vector::load();
     let header = format!("v2,abc v1,!!! v1,AAAA {} v1a,xyz", vector.signature);
-    let request = Unverified {
-        signature: &header,
-        ..vector.request()
-    };
+    let request = Unverified { signature: &header, ..vector.request() };
     let secrets = [Secret::new("ws_new"), Secret::new(vector.secret.as_str())];
 
     assert!(verify(&secrets, &request, vector.after(0)).is_ok());
-    assert_eq!(
-        verify(&secrets[..1], &request, vector.after(0)).err(),
-        Some(BadSignature::Mismatch)
-    );
+    assert_eq!(verify(&secrets[..1], &request, vector.after(0)).err(), Some(BadSignature::Mismatch));
 }
 
 #[test]
@@ -138,10 +116,7 @@ fn what_is_not_a_v1_signature_fits_nothing() {
         "v1,9GnkuPka",
         &format!("V1,{bare}"),
     ] {
-        let request = Unverified {
-            signature,
-            ..vector.request()
-        };
+        let request = Unverified { signature, ..vector.request() };
         let answer = verify(&vector.secrets(), &request, vector.after(0));
         assert_eq!(answer.err(), Some(BadSignature::Mismatch), "{signature}");
     }
@@ -151,14 +126,9 @@ fn what_is_not_a_v1_signature_fits_nothing() {
 fn nobody_can_sign_with_an_empty_secret_or_where_there_is_none() {
     let vector = Vector::load();
     let sent: i64 = vector.timestamp.parse().unwrap();
-    let forged = Webhook::from_bytes(Vec::new())
-        .unwrap()
-        .sign(&vector.id, sent, vector.body.as_bytes())
-        .unwrap();
-    let request = Unverified {
-        signature: &forged,
-        ..vector.request()
-    };
+    let forged =
+        Webhook::from_bytes(Vec::new()).unwrap().sign(&vector.id, sent, vector.body.as_bytes()).unwrap();
+    let request = Unverified { signature: &forged, ..vector.request() };
 
     assert!(verify(&[Secret::new("")], &request, vector.after(0)).is_err());
     assert!(verify(&[], &request, vector.after(0)).is_err());

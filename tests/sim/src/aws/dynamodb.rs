@@ -69,10 +69,7 @@ impl DynamoDb {
         let served = serve(faults.in_front_of("dynamodb", router), port)
             .await
             .unwrap_or_else(|error| panic!("DynamoDB cannot listen on port {port}: {error}"));
-        Self {
-            engine,
-            served: Arc::new(served),
-        }
+        Self { engine, served: Arc::new(served) }
     }
 
     /// The endpoint for an SDK client.
@@ -118,10 +115,8 @@ impl DynamoDb {
                 break;
             }
         }
-        let mut items: Vec<Value> = items
-            .iter()
-            .map(|item| sorted(serde_json::to_value(item).expect("an item is JSON")))
-            .collect();
+        let mut items: Vec<Value> =
+            items.iter().map(|item| sorted(serde_json::to_value(item).expect("an item is JSON"))).collect();
         items.sort_by_cached_key(Value::to_string);
         items
     }
@@ -131,10 +126,7 @@ impl DynamoDb {
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let mut fields: Vec<_> = fields
-                .into_iter()
-                .map(|(key, value)| (key, sorted(value)))
-                .collect();
+            let mut fields: Vec<_> = fields.into_iter().map(|(key, value)| (key, sorted(value))).collect();
             fields.sort_by(|(a, _), (b, _)| a.cmp(b));
             Value::Object(fields.into_iter().collect())
         }
@@ -205,11 +197,7 @@ fn with<Q: DeserializeOwned, A: Serialize>(
 /// The engine marks in its texts which error the real service would give; its own server strips the marks too.
 fn unreadable(error: &serde_json::Error) -> DynoxideError {
     let text = error.to_string();
-    let plain = |text: &str| {
-        text.rsplit_once(" at line ")
-            .map_or(text, |(text, _)| text)
-            .to_owned()
-    };
+    let plain = |text: &str| text.rsplit_once(" at line ").map_or(text, |(text, _)| text).to_owned();
     for mark in ["SERIALIZATION_AS_READ:", "SERIALIZATION:"] {
         if let Some(rest) = text.strip_prefix(mark) {
             return DynoxideError::SerializationException(plain(rest));

@@ -51,8 +51,7 @@ impl Refusal {
 
     /// The code an SDK reports.
     pub fn code(&self) -> &str {
-        self.query_code
-            .unwrap_or_else(|| self.shape.split_once('#').map_or(&*self.shape, |(_, name)| name))
+        self.query_code.unwrap_or_else(|| self.shape.split_once('#').map_or(&*self.shape, |(_, name)| name))
     }
 }
 
@@ -92,19 +91,12 @@ impl Dialect {
                 }
             }
         };
-        Router::new()
-            .route("/", post(handle))
-            .layer(DefaultBodyLimit::max(MAX_BODY))
+        Router::new().route("/", post(handle)).layer(DefaultBodyLimit::max(MAX_BODY))
     }
 
     /// The operation asked for, when the request is one the service would look at.
     fn operation(self, headers: &HeaderMap) -> Result<String, Refusal> {
-        let text = |name: &str| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or_default()
-        };
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if !text("content-type").starts_with(self.content_type) {
             let unknown = Refusal::new("com.amazon.coral.service#UnknownOperationException", "");
             return Err(unknown.with_status(StatusCode::NOT_FOUND));

@@ -73,18 +73,10 @@ impl RuntimeHost {
     ///
     /// When the binary cannot be started.
     pub async fn start(binary: &Path, env: &[(String, String)], name: &str) -> Self {
-        let start = Start {
-            binary: binary.to_owned(),
-            env: env.to_vec(),
-            name: name.to_owned(),
-        };
+        let start = Start { binary: binary.to_owned(), env: env.to_vec(), name: name.to_owned() };
         let seen = Arc::default();
         let process = Process::spawn(&start, &seen).await;
-        Self {
-            start,
-            turn: Turn::new(Some(process)),
-            seen,
-        }
+        Self { start, turn: Turn::new(Some(process)), seen }
     }
 
     /// Hands the function an event and waits for what comes of it. Calls beside each other wait for their turn.
@@ -189,18 +181,12 @@ async fn run(process: &mut Process, id: &str, event: Value, deadline: Duration) 
 }
 
 fn failed(error: ErrorBody, duration: Duration) -> Invocation {
-    Invocation {
-        result: Err(error),
-        duration,
-    }
+    Invocation { result: Err(error), duration }
 }
 
 impl ErrorBody {
     fn new(error_type: impl Into<String>, error_message: impl Into<String>) -> Self {
-        Self {
-            error_type: error_type.into(),
-            error_message: error_message.into(),
-        }
+        Self { error_type: error_type.into(), error_message: error_message.into() }
     }
 
     /// Reads the body that a runtime posts; what is not of its form is kept as text.

@@ -46,9 +46,7 @@ struct Secret {
 
 impl Secret {
     fn at_stage(&self, stage: &str) -> Option<&Version> {
-        self.versions
-            .iter()
-            .find(|version| version.stages.iter().any(|held| held == stage))
+        self.versions.iter().find(|version| version.stages.iter().any(|held| held == stage))
     }
 
     /// Gives `stage` to the version `id` and takes it from whichever had it.
@@ -108,11 +106,7 @@ impl Secrets {
         let served = serve(faults.in_front_of("secrets", router), port)
             .await
             .unwrap_or_else(|error| panic!("Secrets Manager cannot listen on port {port}: {error}"));
-        Self {
-            vault,
-            clock: clock.clone(),
-            served: Arc::new(served),
-        }
+        Self { vault, clock: clock.clone(), served: Arc::new(served) }
     }
 
     /// The endpoint for an SDK client.
@@ -124,10 +118,8 @@ impl Secrets {
     pub fn put(&self, name: &str, value: &str) -> String {
         let now = self.clock.now_ms();
         let mut vault = self.vault.lock().unwrap();
-        let secret = vault.entry(name.to_owned()).or_insert_with(|| Secret {
-            created_ms: now,
-            versions: Vec::new(),
-        });
+        let secret =
+            vault.entry(name.to_owned()).or_insert_with(|| Secret { created_ms: now, versions: Vec::new() });
         let seed = format!("{name}/{}/{now}", secret.versions.len());
         let version = Version {
             id: Uuid::new_v5(&Uuid::NAMESPACE_URL, seed.as_bytes()).to_string(),
@@ -184,13 +176,11 @@ fn get(vault: &Vault, request: &GetSecretValue) -> Result<Value, Refusal> {
     let found = found
         .filter(|version| request.version_stage.is_none() || version.stages.iter().any(|held| held == stage))
         .ok_or_else(|| {
-            let looked_for = request.version_id.as_ref().map_or_else(
-                || format!("staging label: {stage}"),
-                |id| format!("VersionId: {id}"),
-            );
-            not_found(format!(
-                "Secrets Manager can't find the specified secret value for {looked_for}"
-            ))
+            let looked_for = request
+                .version_id
+                .as_ref()
+                .map_or_else(|| format!("staging label: {stage}"), |id| format!("VersionId: {id}"));
+            not_found(format!("Secrets Manager can't find the specified secret value for {looked_for}"))
         })?;
     let (kind, value) = match &found.value {
         Content::Text(text) => ("SecretString", text),
@@ -235,12 +225,7 @@ fn put(vault: &mut Vault, now: i64, request: PutSecretValue) -> Result<Value, Re
             ));
         }
         None => {
-            let version = Version {
-                id: id.clone(),
-                value,
-                stages: Vec::new(),
-                created_ms: now,
-            };
+            let version = Version { id: id.clone(), value, stages: Vec::new(), created_ms: now };
             secret.add(version, &stages);
         }
     }

@@ -28,11 +28,8 @@ use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::serve::{Served, serve};
 
-const DIALECT: Dialect = Dialect {
-    content_type: "application/x-amz-json-1.0",
-    target_prefix: "AmazonSQS.",
-    signing_name: "sqs",
-};
+const DIALECT: Dialect =
+    Dialect { content_type: "application/x-amz-json-1.0", target_prefix: "AmazonSQS.", signing_name: "sqs" };
 
 /// What a test says about a queue. Messages stay fourteen days, as long as SQS allows.
 #[derive(Clone, Debug)]
@@ -76,10 +73,7 @@ impl Sqs {
             .await
             .unwrap_or_else(|error| panic!("SQS cannot listen on port {port}: {error}"));
         service.listens_at(served.url());
-        Self {
-            service,
-            served: Arc::new(served),
-        }
+        Self { service, served: Arc::new(served) }
     }
 
     /// The endpoint for an SDK client.
@@ -93,10 +87,10 @@ impl Sqs {
     ///
     /// When SQS would refuse to make it.
     pub fn create_queue(&self, name: &str, settings: &QueueSettings) -> String {
-        let redrive = settings.dead_letter.as_ref().map(|target| Redrive {
-            target: target.clone(),
-            max_receive_count: settings.max_receive_count,
-        });
+        let redrive = settings
+            .dead_letter
+            .as_ref()
+            .map(|target| Redrive { target: target.clone(), max_receive_count: settings.max_receive_count });
         let attributes = Attributes {
             fifo: settings.fifo,
             visibility_seconds: settings.visibility_seconds,
@@ -134,9 +128,7 @@ impl Sqs {
     ///
     /// When there is no such queue.
     pub fn receive(&self, queue: &str, max: usize) -> Vec<Received> {
-        self.service
-            .receive(queue, max.min(10), None)
-            .expect("a queue that exists")
+        self.service.receive(queue, max.min(10), None).expect("a queue that exists")
     }
 
     /// Deletes a message that was received. A receipt of a FIFO queue that has expired is refused.
@@ -147,11 +139,7 @@ impl Sqs {
     /// Gives a message back, to be received again in `after_ms` (0 to 12 hours). Its group waits for it.
     pub fn release(&self, queue: &str, receipt_handle: &str, after_ms: i64) -> Result<(), Refusal> {
         if !(0..=MAX_VISIBILITY_SECONDS * 1000).contains(&after_ms) {
-            return Err(refusal::parameter(
-                "VisibilityTimeout",
-                after_ms / 1000,
-                "between 0 and 43200",
-            ));
+            return Err(refusal::parameter("VisibilityTimeout", after_ms / 1000, "between 0 and 43200"));
         }
         self.service.change_visibility(queue, receipt_handle, after_ms)
     }
@@ -162,31 +150,23 @@ impl Sqs {
     ///
     /// When there is no such queue; the same holds for the methods below.
     pub fn depth(&self, queue: &str) -> Depth {
-        self.service
-            .with(queue, Queue::depth)
-            .expect("a queue that exists")
+        self.service.with(queue, Queue::depth).expect("a queue that exists")
     }
 
     /// The earliest moment (Unix epoch, milliseconds) at which something that cannot be received now can be,
     /// if nothing is sent, deleted or released before. `None` when nothing is delayed or in flight.
     pub fn next_visible_at(&self, queue: &str) -> Option<i64> {
-        self.service
-            .with(queue, Queue::next_visible_at)
-            .expect("a queue that exists")
+        self.service.with(queue, Queue::next_visible_at).expect("a queue that exists")
     }
 
     /// Everything in the queue, oldest first, without receiving it.
     pub fn messages(&self, queue: &str) -> Vec<Held> {
-        self.service
-            .with(queue, Queue::messages)
-            .expect("a queue that exists")
+        self.service.with(queue, Queue::messages).expect("a queue that exists")
     }
 
     /// Empties the queue.
     pub fn purge(&self, queue: &str) {
-        self.service
-            .with(queue, |queue, _| queue.purge())
-            .expect("a queue that exists");
+        self.service.with(queue, |queue, _| queue.purge()).expect("a queue that exists");
     }
 
     /// The names of all queues, sorted.

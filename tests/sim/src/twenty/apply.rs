@@ -29,10 +29,7 @@ pub(super) fn apply(space: &mut Space, number: usize, plan: Plan, writer: &Write
     done
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "an update is told everything the request knows"
-)]
+#[expect(clippy::too_many_arguments, reason = "an update is told everything the request knows")]
 fn update(
     space: &mut Space,
     number: usize,
@@ -56,10 +53,8 @@ fn update(
     check(space, number, &row, draft)?;
     row.updated_at = writer.now;
     let changed = row.changed_fields(&before);
-    let mut fields: Vec<String> = changed
-        .iter()
-        .map(|&field| space.objects[number].fields[field].name.clone())
-        .collect();
+    let mut fields: Vec<String> =
+        changed.iter().map(|&field| space.objects[number].fields[field].name.clone()).collect();
     if row.deleted_at != before.deleted_at {
         fields.push("deletedAt".to_owned());
     }
@@ -71,16 +66,7 @@ fn update(
     }
     wrote(space, number, !fields.is_empty());
     if !fields.is_empty() {
-        tell(
-            space,
-            done,
-            Event {
-                object: number,
-                name: "updated",
-                row,
-                fields,
-            },
-        );
+        tell(space, done, Event { object: number, name: "updated", row, fields });
     }
     Ok(())
 }
@@ -125,16 +111,7 @@ fn insert_all(
         done.ids.push(row.id);
         space.objects[number].table.insert(row.clone());
         wrote(space, number, true);
-        tell(
-            space,
-            done,
-            Event {
-                object: number,
-                name: "created",
-                row,
-                fields: Vec::new(),
-            },
-        );
+        tell(space, done, Event { object: number, name: "created", row, fields: Vec::new() });
     }
     Ok(())
 }
@@ -143,14 +120,7 @@ fn new_row(space: &mut Space, number: usize, draft: &Draft, writer: &Writer) -> 
     let id = draft.id.unwrap_or_else(|| space.fresh_id());
     let mut row = Row::new(id, writer.now, &writer.actor);
     for (at, field) in space.objects[number].fields() {
-        row.set(
-            cell(at, 0),
-            if field.system {
-                Value::Null
-            } else {
-                field.default_value()
-            },
-        );
+        row.set(cell(at, 0), if field.system { Value::Null } else { field.default_value() });
     }
     for (column, value) in &draft.cells {
         row.set(*column, value.clone());
@@ -180,10 +150,7 @@ fn check(space: &Space, number: usize, row: &Row, draft: &Draft) -> Outcome<()> 
         let Some(id) = value.as_str().and_then(|id| Uuid::try_parse(id).ok()) else {
             continue;
         };
-        if space
-            .object(target)
-            .is_none_or(|target| target.table.get(&id).is_none())
-        {
+        if space.object(target).is_none_or(|target| target.table.get(&id).is_none()) {
             let name = field.id.simple().to_string();
             return Err(Refusal::foreign_key(
                 &object.singular,
@@ -212,11 +179,7 @@ pub(super) fn set_deleted(
             continue;
         };
         let changes = row.deleted_at.is_some() != deleted;
-        row.deleted_at = if deleted {
-            row.deleted_at.or(Some(writer.now))
-        } else {
-            None
-        };
+        row.deleted_at = if deleted { row.deleted_at.or(Some(writer.now)) } else { None };
         row.updated_at = writer.now;
         row.updated_by = writer.actor.clone();
         space.objects[number].table.insert(row.clone());
@@ -225,16 +188,7 @@ pub(super) fn set_deleted(
         if changes {
             let name = if deleted { "deleted" } else { "restored" };
             let fields = vec!["deletedAt".to_owned()];
-            tell(
-                space,
-                &mut done,
-                Event {
-                    object: number,
-                    name,
-                    row,
-                    fields,
-                },
-            );
+            tell(space, &mut done, Event { object: number, name, row, fields });
         }
     }
     done
@@ -259,16 +213,7 @@ pub(super) fn destroy(space: &mut Space, number: usize, ids: &[Uuid]) -> Done {
         }
         done.ids.push(*id);
         wrote(space, number, true);
-        tell(
-            space,
-            &mut done,
-            Event {
-                object: number,
-                name: "destroyed",
-                row,
-                fields: Vec::new(),
-            },
-        );
+        tell(space, &mut done, Event { object: number, name: "destroyed", row, fields: Vec::new() });
     }
     done
 }

@@ -26,33 +26,17 @@ pub(super) enum Stranger {
 
 /// Who the bearer token belongs to.
 pub(super) fn caller(state: &State, headers: &HeaderMap, now: i64) -> Result<Caller, Stranger> {
-    let header = headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let token = header
-        .strip_prefix("Bearer ")
-        .map(str::trim)
-        .filter(|token| !token.is_empty());
-    let key = state
-        .keys
-        .get(token.ok_or(Stranger::NoToken)?)
-        .ok_or(Stranger::BadToken)?;
+    let header = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let token = header.strip_prefix("Bearer ").map(str::trim).filter(|token| !token.is_empty());
+    let key = state.keys.get(token.ok_or(Stranger::NoToken)?).ok_or(Stranger::BadToken)?;
     if key.expires_at <= now {
         return Err(Stranger::Expired);
     }
     if key.revoked {
         return Err(Stranger::Revoked);
     }
-    let space = state
-        .spaces
-        .iter()
-        .position(|space| space.id == key.workspace)
-        .ok_or(Stranger::BadToken)?;
-    Ok(Caller {
-        key: key.clone(),
-        space,
-    })
+    let space = state.spaces.iter().position(|space| space.id == key.workspace).ok_or(Stranger::BadToken)?;
+    Ok(Caller { key: key.clone(), space })
 }
 
 /// A token with the claims a real one has. The signature is nobody's: outsiders cannot verify real ones either.
@@ -63,18 +47,8 @@ pub(super) fn token(key: &Key, issued_ms: i64) -> String {
         "iat": issued_ms / 1000, "exp": key.expires_at / 1000, "jti": key.id,
     });
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signature = [
-        key.id.as_bytes().as_slice(),
-        key.workspace.as_bytes(),
-        key.id.as_bytes(),
-    ]
-    .concat();
-    format!(
-        "{}.{}.{}",
-        part(&header),
-        part(&claims),
-        URL_SAFE_NO_PAD.encode(signature)
-    )
+    let signature = [key.id.as_bytes().as_slice(), key.workspace.as_bytes(), key.id.as_bytes()].concat();
+    format!("{}.{}.{}", part(&header), part(&claims), URL_SAFE_NO_PAD.encode(signature))
 }
 
 impl Stranger {
@@ -86,10 +60,7 @@ impl Stranger {
             Self::Expired => (401, "Token has expired.", "UNAUTHENTICATED"),
             Self::Revoked => (403, "This API Key is revoked", "FORBIDDEN_EXCEPTION"),
         };
-        (
-            status,
-            json!({"statusCode": status, "messages": [message], "error": error}),
-        )
+        (status, json!({"statusCode": status, "messages": [message], "error": error}))
     }
 
     /// The body of the GraphQL answer; without a token there is none here, each endpoint has its own.

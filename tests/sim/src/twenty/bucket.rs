@@ -23,11 +23,7 @@ pub(super) struct Bucket {
 
 impl Bucket {
     pub(super) fn new(limit: i64) -> Self {
-        Self {
-            limit,
-            tokens: limit,
-            last_success: None,
-        }
+        Self { limit, tokens: limit, last_success: None }
     }
 
     /// What could be spent now.

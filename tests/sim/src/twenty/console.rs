@@ -40,10 +40,7 @@ pub(super) async fn key(State(server): State<Arc<Server>>) -> Html<String> {
     let mut body = String::from("<p><a href=\"/console\">Back to the records</a></p>");
     if let Some(space) = state.spaces.first() {
         let name = |key: &super::space::Key| key.actor.value["name"].as_str().unwrap_or_default().to_owned();
-        let tokens = state
-            .keys
-            .iter()
-            .filter(|(_, key)| key.workspace == space.id && !key.revoked);
+        let tokens = state.keys.iter().filter(|(_, key)| key.workspace == space.id && !key.revoked);
         for (token, key) in tokens {
             put!(
                 body,
@@ -60,11 +57,7 @@ pub(super) async fn key(State(server): State<Arc<Server>>) -> Html<String> {
 }
 
 fn document(title: &str, body: &str, refresh: bool) -> String {
-    let refresh = if refresh {
-        "<meta http-equiv=\"refresh\" content=\"2\">"
-    } else {
-        ""
-    };
+    let refresh = if refresh { "<meta http-equiv=\"refresh\" content=\"2\">" } else { "" };
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">{refresh}\
@@ -84,11 +77,7 @@ fn workspace(out: &mut String, space: &Space) {
         escape(&space.display_name),
         counters.reads,
         counters.writes,
-        if space.company_workflow_active() {
-            "active"
-        } else {
-            "off"
-        },
+        if space.company_workflow_active() { "active" } else { "off" },
     );
     let shown = |object: &&Object| {
         object.active && (matches!(object.singular.as_str(), "person" | "opportunity") || !object.standard)
@@ -102,10 +91,7 @@ fn workspace(out: &mut String, space: &Space) {
 /// Custom fields first, then the standard ones, without those that say nothing here.
 fn columns(object: &Object) -> Vec<(usize, &Field)> {
     let telling = |field: &Field| {
-        let plain = !matches!(
-            field.kind,
-            Kind::RawJson | Kind::RichText | Kind::TsVector | Kind::Files
-        );
+        let plain = !matches!(field.kind, Kind::RawJson | Kind::RichText | Kind::TsVector | Kind::Files);
         plain && !field.system && field.active && !matches!(field.relation, Some(Relation::ToMany { .. }))
     };
     let mut columns: Vec<_> = object.fields().filter(|(_, field)| telling(field)).collect();
@@ -124,11 +110,7 @@ fn columns(object: &Object) -> Vec<(usize, &Field)> {
 
 fn table(out: &mut String, space: &Space, object: &Object) {
     let deleted = object.table.len() - object.table.live();
-    let gone = if deleted > 0 {
-        format!(", {deleted} deleted")
-    } else {
-        String::new()
-    };
+    let gone = if deleted > 0 { format!(", {deleted} deleted") } else { String::new() };
     let columns = columns(object);
     put!(
         out,
@@ -144,22 +126,13 @@ fn table(out: &mut String, space: &Space, object: &Object) {
         let Some(row) = object.table.get(&id) else {
             continue;
         };
-        out.push_str(if row.deleted_at.is_some() {
-            "<tr class=\"deleted\">"
-        } else {
-            "<tr>"
-        });
+        out.push_str(if row.deleted_at.is_some() { "<tr class=\"deleted\">" } else { "<tr>" });
         for (number, field) in &columns {
             put!(out, "<td>{}</td>", escape(&shown(space, row, *number, field)));
         }
         let by = row.updated_by.value["name"].as_str().unwrap_or_default();
         let time = crate::clock::iso(row.updated_at);
-        put!(
-            out,
-            "<td><time>{}</time> {}</td></tr>",
-            time.get(..19).unwrap_or(&time),
-            escape(by)
-        );
+        put!(out, "<td><time>{}</time> {}</td></tr>", time.get(..19).unwrap_or(&time), escape(by));
     }
     out.push_str("</tbody></table></div></details>");
 }
@@ -174,11 +147,7 @@ fn shown(space: &Space, row: &Row, number: usize, field: &Field) -> String {
     let part = |part: usize| match row.get(cell(number, part)) {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(items) => items
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(", "),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
     if !matches!(column_of(&field.name, number, 0), Column::Cell(_)) {
@@ -204,8 +173,5 @@ fn money(micros: &Value, currency: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

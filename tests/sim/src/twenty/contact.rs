@@ -16,10 +16,7 @@ pub(super) fn emails(name: &str, map: &Map<String, Value>) -> Outcome<Stored> {
     if let Some(additional) = map.get("additionalEmails") {
         let path = format!("{name}.additionalEmails");
         let items = list(&path, additional)?;
-        let checked = items
-            .iter()
-            .map(|item| email(&path, item))
-            .collect::<Outcome<Vec<_>>>()?;
+        let checked = items.iter().map(|item| email(&path, item)).collect::<Outcome<Vec<_>>>()?;
         stored.push((1, list_or_nothing(checked)));
     }
     Ok(stored)
@@ -28,9 +25,8 @@ pub(super) fn emails(name: &str, map: &Map<String, Value>) -> Outcome<Stored> {
 fn email(path: &str, input: &Value) -> Outcome<Value> {
     let good = |text: &str| {
         let parts: Vec<&str> = text.split('@').collect();
-        let clean = !text
-            .chars()
-            .any(|letter| letter.is_whitespace() || letter.is_control() || letter == '"');
+        let clean =
+            !text.chars().any(|letter| letter.is_whitespace() || letter.is_control() || letter == '"');
         clean && matches!(parts.as_slice(), [local, domain] if !local.is_empty() && !domain.is_empty())
     };
     match input {
@@ -39,10 +35,7 @@ fn email(path: &str, input: &Value) -> Outcome<Value> {
         Value::String(text) if good(text) => Ok(json!(text.to_lowercase())),
         other => {
             let shown = inspect(other);
-            Err(Refusal::value(
-                format!("Invalid string value {shown} for email field \"{path}\""),
-                &shown,
-            ))
+            Err(Refusal::value(format!("Invalid string value {shown} for email field \"{path}\""), &shown))
         }
     }
 }
@@ -51,27 +44,18 @@ fn list(path: &str, input: &Value) -> Outcome<Vec<Value>> {
     match input {
         Value::Null => Ok(Vec::new()),
         Value::Array(items) => Ok(items.clone()),
-        Value::String(text) if text.starts_with('[') => Ok(text
-            .parse::<Value>()
-            .ok()
-            .and_then(|value| value.as_array().cloned())
-            .unwrap_or_default()),
+        Value::String(text) if text.starts_with('[') => {
+            Ok(text.parse::<Value>().ok().and_then(|value| value.as_array().cloned()).unwrap_or_default())
+        }
         other => {
             let shown = inspect(other);
-            Err(Refusal::value(
-                format!("Invalid array value {shown} for field \"{path}\""),
-                &shown,
-            ))
+            Err(Refusal::value(format!("Invalid array value {shown} for field \"{path}\""), &shown))
         }
     }
 }
 
 fn list_or_nothing(items: Vec<Value>) -> Value {
-    if items.is_empty() {
-        Value::Null
-    } else {
-        Value::Array(items)
-    }
+    if items.is_empty() { Value::Null } else { Value::Array(items) }
 }
 
 /// The host is lower-cased and a trailing slash cut, if there is a scheme; otherwise stored as it came.
@@ -111,10 +95,7 @@ fn link(input: &Value) -> Outcome<Value> {
         return if named { Ok(json!(given)) } else { Err(refused()) };
     }
     let url = url::Url::parse(given).map_err(|_| refused())?;
-    if url
-        .host_str()
-        .is_none_or(|host| !host.contains('.') && host != "localhost")
-    {
+    if url.host_str().is_none_or(|host| !host.contains('.') && host != "localhost") {
         return Err(refused());
     }
     let whole = url.to_string();
@@ -198,13 +179,8 @@ pub(super) fn phones(name: &str, map: &Map<String, Value>) -> Outcome<Stored> {
     let calling = part("primaryPhoneCallingCode")?;
     let mut stored = Stored::new();
     if let Some(given) = number.as_ref().and_then(Value::as_str) {
-        let hint = |value: &Option<Value>| {
-            value
-                .as_ref()
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let hint =
+            |value: &Option<Value>| value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
         let (number, country, calling) = phone(given, &hint(&country), &hint(&calling))?;
         stored.extend([(0, json!(number)), (1, json!(country)), (2, json!(calling))]);
     } else {
@@ -227,12 +203,8 @@ fn additional_phone(item: &Value) -> Outcome<Value> {
 
 /// National number, country and calling code of a number as it was typed.
 fn phone(given: &str, country: &str, calling: &str) -> Outcome<(String, String, String)> {
-    let refused = || {
-        Refusal::with_code(
-            &format!("Provided phone number is invalid {given}"),
-            "INVALID_PHONE_NUMBER",
-        )
-    };
+    let refused =
+        || Refusal::with_code(&format!("Provided phone number is invalid {given}"), "INVALID_PHONE_NUMBER");
     let allowed =
         |letter: char| letter.is_ascii_digit() || matches!(letter, ' ' | '-' | '.' | '(' | ')' | '+');
     if !given.chars().all(allowed) || given.rfind('+').is_some_and(|at| at > 0) {
@@ -241,18 +213,12 @@ fn phone(given: &str, country: &str, calling: &str) -> Outcome<(String, String, 
     let digits: String = given.chars().filter(char::is_ascii_digit).collect();
     let known = |code: &str| CALLING_CODES.iter().find(|(known, _)| *known == code);
     let (code, national) = if given.starts_with('+') {
-        let code = (1..=3)
-            .rev()
-            .filter_map(|length| digits.get(..length))
-            .find(|code| known(code).is_some());
+        let code = (1..=3).rev().filter_map(|length| digits.get(..length)).find(|code| known(code).is_some());
         let code = code.ok_or_else(refused)?.to_owned();
         let national = digits.get(code.len()..).unwrap_or_default().to_owned();
         (code, national)
     } else {
-        let by_country = CALLING_CODES
-            .iter()
-            .find(|(_, known)| *known == country)
-            .map(|(code, _)| *code);
+        let by_country = CALLING_CODES.iter().find(|(_, known)| *known == country).map(|(code, _)| *code);
         let code = calling.strip_prefix('+').or(by_country).ok_or_else(refused)?;
         (code.to_owned(), digits.trim_start_matches('0').to_owned())
     };
@@ -261,10 +227,6 @@ fn phone(given: &str, country: &str, calling: &str) -> Outcome<(String, String, 
     if length < shortest || length + code.len() > 15 {
         return Err(refused());
     }
-    let land = if country.is_empty() {
-        known(&code).map_or("", |(_, land)| land)
-    } else {
-        country
-    };
+    let land = if country.is_empty() { known(&code).map_or("", |(_, land)| land) } else { country };
     Ok((national, land.to_owned(), format!("+{code}")))
 }

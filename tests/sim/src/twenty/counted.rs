@@ -27,16 +27,12 @@ impl Twenty {
 
     /// How often records of an object were written, unchanged ones included.
     pub fn records_written(&self, workspace: impl AsRef<str>, plural: &str) -> u64 {
-        self.space(workspace, |space| {
-            space.counters.written.get(plural).copied().unwrap_or_default()
-        })
+        self.space(workspace, |space| space.counters.written.get(plural).copied().unwrap_or_default())
     }
 
     /// How often a write really changed a record of an object.
     pub fn records_changed(&self, workspace: impl AsRef<str>, plural: &str) -> u64 {
-        self.space(workspace, |space| {
-            space.counters.changed.get(plural).copied().unwrap_or_default()
-        })
+        self.space(workspace, |space| space.counters.changed.get(plural).copied().unwrap_or_default())
     }
 
     /// Forgets every count of the workspace.
@@ -60,9 +56,6 @@ impl Twenty {
     /// Resolves when no webhook is on its way.
     pub async fn webhooks_settled(&self) {
         let mut pending = self.server.pending.subscribe();
-        pending
-            .wait_for(|count| *count == 0)
-            .await
-            .expect("the server is alive");
+        pending.wait_for(|count| *count == 0).await.expect("the server is alive");
     }
 }

@@ -58,16 +58,10 @@ pub(super) fn read(body: &Value) -> Result<Operation, Value> {
             variables.insert(name.to_owned(), value);
         }
     }
-    let reader = Reader {
-        document: &document,
-        variables,
-    };
+    let reader = Reader { document: &document, variables };
     let mut roots = Vec::new();
     reader.open(&operation.selection_set.node, &mut roots);
-    Ok(Operation {
-        mutation: operation.ty == OperationType::Mutation,
-        roots,
-    })
+    Ok(Operation { mutation: operation.ty == OperationType::Mutation, roots })
 }
 
 fn chosen<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
@@ -85,10 +79,7 @@ fn chosen<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'
 /// The parser's complaint in the words of the server's own parser.
 fn syntax(text: &str, error: &Error) -> Value {
     let position = error.positions().next().unwrap_or_default();
-    let line = text
-        .lines()
-        .nth(position.line.saturating_sub(1))
-        .unwrap_or_default();
+    let line = text.lines().nth(position.line.saturating_sub(1)).unwrap_or_default();
     let rest: String = line.chars().skip(position.column.saturating_sub(1)).collect();
     let message = match rest.trim().chars().next() {
         None => "Syntax Error: Expected Name, found <EOF>.".to_owned(),
@@ -147,10 +138,9 @@ impl Reader<'_> {
             Argument::Boolean(flag) => Value::Bool(*flag),
             Argument::Enum(name) => Value::String(name.to_string()),
             Argument::List(items) => items.iter().map(|item| self.argument(item)).collect(),
-            Argument::Object(map) => map
-                .iter()
-                .map(|(name, value)| (name.to_string(), self.argument(value)))
-                .collect(),
+            Argument::Object(map) => {
+                map.iter().map(|(name, value)| (name.to_string(), self.argument(value))).collect()
+            }
         }
     }
 }

@@ -102,12 +102,7 @@ impl Key {
         if value.is_null() {
             return Some(Self::Nothing);
         }
-        let text = || {
-            value
-                .as_str()
-                .map(ToOwned::to_owned)
-                .or_else(|| Some(value.to_string()))
-        };
+        let text = || value.as_str().map(ToOwned::to_owned).or_else(|| Some(value.to_string()));
         match (column, kind) {
             (Column::CreatedAt | Column::UpdatedAt | Column::DeletedAt, _) => {
                 value.as_str().and_then(instant).map(Self::Time)
@@ -172,20 +167,14 @@ impl Filter {
         if let Some(spot) = object.spot(first) {
             let spot = match rest {
                 [] => spot,
-                [part, ..] => object
-                    .part(spot, part)
-                    .ok_or_else(|| unknown_part(object, spot, part))?,
+                [part, ..] => object.part(spot, part).ok_or_else(|| unknown_part(object, spot, part))?,
             };
             return leaf(object, spot, op, value);
         }
         if let Some((spot, target)) = object.to_one(first) {
             let target = space.number_of(target).expect("a relation leads to an object");
             let filter = Box::new(Self::test(space, target, rest, op, value)?);
-            return Ok(Self::Related {
-                column: spot.column,
-                object: target,
-                filter,
-            });
+            return Ok(Self::Related { column: spot.column, object: target, filter });
         }
         Err(no_such_filter(object, first))
     }
@@ -206,11 +195,7 @@ impl Filter {
             Self::Any(inner) => inner.iter().any(|filter| filter.holds(space, row)),
             Self::Not(inner) => !inner.holds(space, row),
             Self::Test { column, op, operand } => passes(row, *column, *op, operand),
-            Self::Related {
-                column,
-                object,
-                filter,
-            } => {
+            Self::Related { column, object, filter } => {
                 let Column::Cell(cell) = column else { return false };
                 let id = row.get(*cell).as_str().and_then(|id| Uuid::try_parse(id).ok());
                 let related = id.and_then(|id| space.objects[*object].table.get(&id));
@@ -222,10 +207,9 @@ impl Filter {
     /// The only records that can match, if an index knows them.
     pub(super) fn candidates(&self, object: &Object) -> Option<BTreeSet<Uuid>> {
         match self {
-            Self::All(inner) => inner
-                .iter()
-                .filter_map(|filter| filter.candidates(object))
-                .min_by_key(BTreeSet::len),
+            Self::All(inner) => {
+                inner.iter().filter_map(|filter| filter.candidates(object)).min_by_key(BTreeSet::len)
+            }
             Self::Any(inner) => {
                 let all: Option<Vec<_>> = inner.iter().map(|filter| filter.candidates(object)).collect();
                 Some(all?.into_iter().flatten().collect())
@@ -238,10 +222,7 @@ impl Filter {
 
 fn unknown_part(object: &Object, spot: Spot, part: &str) -> Refusal {
     let field = &object.fields[spot.field];
-    Refusal::bad(format!(
-        "Sub field metadata not found for composite type: {} ({part})",
-        field.kind.name()
-    ))
+    Refusal::bad(format!("Sub field metadata not found for composite type: {} ({part})", field.kind.name()))
 }
 
 /// What is said to a filter on something that is no column.
@@ -258,10 +239,7 @@ fn leaf(object: &Object, spot: Spot, op: Op, value: &Value) -> Result<Filter, Re
         Key::of(spot.column, kind, value).ok_or_else(|| {
             let shown = inspect(value);
             let spoken = kind.spoken();
-            Refusal::value(
-                format!("Invalid {spoken} value {shown} for field \"{name}\""),
-                &shown,
-            )
+            Refusal::value(format!("Invalid {spoken} value {shown} for field \"{name}\""), &shown)
         })
     };
     let operand = match (op, value) {
@@ -269,27 +247,19 @@ fn leaf(object: &Object, spot: Spot, op: Op, value: &Value) -> Result<Filter, Re
         (Op::Is, Value::String(text)) if text == "NOT_NULL" => Operand::NotNull,
         (Op::Is, other) => {
             let shown = inspect(other);
-            return Err(Refusal::bad(format!(
-                "Invalid filter value {shown} for operator \"is\""
-            )));
+            return Err(Refusal::bad(format!("Invalid filter value {shown} for operator \"is\"")));
         }
         (Op::In | Op::ContainsAny, Value::Array(items)) => {
             let keys = items.iter().map(key).collect::<Result<Vec<_>, _>>()?;
             Operand::Set(keys.iter().map(text_of).collect())
         }
         (Op::In | Op::ContainsAny, one) => Operand::Set([text_of(&key(one)?)].into()),
-        (Op::StartsWith | Op::EndsWith | Op::Like | Op::Ilike, value) => Operand::One(Key::Text(
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), ToOwned::to_owned),
-        )),
+        (Op::StartsWith | Op::EndsWith | Op::Like | Op::Ilike, value) => {
+            Operand::One(Key::Text(value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)))
+        }
         (_, value) => Operand::One(key(value)?),
     };
-    Ok(Filter::Test {
-        column: spot.column,
-        op,
-        operand,
-    })
+    Ok(Filter::Test { column: spot.column, op, operand })
 }
 
 fn text_of(key: &Key) -> String {
@@ -308,10 +278,7 @@ fn passes(row: &Row, column: Column, op: Op, operand: &Operand) -> bool {
             return false;
         };
         let items = row.get(cell).as_array().map(Vec::as_slice).unwrap_or_default();
-        return items
-            .iter()
-            .filter_map(Value::as_str)
-            .any(|item| set.contains(item));
+        return items.iter().filter_map(Value::as_str).any(|item| set.contains(item));
     }
     let key = Key::in_row(row, column);
     match operand {
@@ -384,14 +351,8 @@ fn indexed(object: &Object, column: Column, op: Op, operand: &Operand) -> Option
 impl Filter {
     /// Every record, soft-deleted ones included.
     pub(super) fn anything(space: &Space, object: usize) -> Self {
-        let spot = space.objects[object]
-            .spot("deletedAt")
-            .expect("every object has deletedAt");
-        let test = |operand| Self::Test {
-            column: spot.column,
-            op: Op::Is,
-            operand,
-        };
+        let spot = space.objects[object].spot("deletedAt").expect("every object has deletedAt");
+        let test = |operand| Self::Test { column: spot.column, op: Op::Is, operand };
         Self::Any(vec![test(Operand::Null), test(Operand::NotNull)])
     }
 }

@@ -12,18 +12,13 @@ type Outcome<T> = Result<T, Refusal>;
 /// `and(a[eq]:1,or(b[is]:NULL,c[in]:[x,"y"]))`; commas at the root mean and.
 pub(super) fn rest_filter(space: &Space, object: usize, text: &str) -> Outcome<Filter> {
     let parts = split(text);
-    let inner = parts
-        .iter()
-        .map(|part| rest_part(space, object, part))
-        .collect::<Outcome<Vec<_>>>()?;
+    let inner = parts.iter().map(|part| rest_part(space, object, part)).collect::<Outcome<Vec<_>>>()?;
     Ok(Filter::All(inner))
 }
 
 fn rest_part(space: &Space, object: usize, part: &str) -> Outcome<Filter> {
     for name in ["and", "or", "not"] {
-        let inner = part
-            .strip_prefix(name)
-            .and_then(|rest| rest.strip_prefix('(')?.strip_suffix(')'));
+        let inner = part.strip_prefix(name).and_then(|rest| rest.strip_prefix('(')?.strip_suffix(')'));
         if let Some(inner) = inner {
             let parts = split(inner)
                 .iter()
@@ -52,10 +47,9 @@ fn rest_part(space: &Space, object: usize, part: &str) -> Outcome<Filter> {
 fn rest_value(op: Op, text: &str) -> Value {
     let list = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     match (op, list) {
-        (Op::In | Op::ContainsAny, Some(inner)) => split(inner)
-            .iter()
-            .map(|item| Value::from(unquoted(item)))
-            .collect(),
+        (Op::In | Op::ContainsAny, Some(inner)) => {
+            split(inner).iter().map(|item| Value::from(unquoted(item))).collect()
+        }
         _ => Value::from(unquoted(text)),
     }
 }
@@ -86,11 +80,7 @@ fn split(text: &str) -> Vec<&str> {
         }
     }
     parts.push(text.get(start..).unwrap_or_default());
-    parts
-        .into_iter()
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect()
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
 /// `updatedAt[DescNullsLast],id`
@@ -110,10 +100,7 @@ pub(super) fn rest_order(space: &Space, object: usize, text: &str) -> Outcome<Ve
 fn order(space: &Space, number: usize, path: &[&str], direction: &str) -> Outcome<Order> {
     let object = &space.objects[number];
     let unknown = || Refusal::unknown_field(&object.singular, path.first().unwrap_or(&""));
-    let spot = path
-        .first()
-        .and_then(|key| object.spot(key))
-        .ok_or_else(unknown)?;
+    let spot = path.first().and_then(|key| object.spot(key)).ok_or_else(unknown)?;
     let spot = match path.get(1) {
         Some(part) => object.part(spot, part).ok_or_else(unknown)?,
         None => spot,
@@ -124,11 +111,7 @@ fn order(space: &Space, number: usize, path: &[&str], direction: &str) -> Outcom
              'DescNullsFirst', 'DescNullsLast'. eg: ?order_by=field_1[AscNullsFirst],field_2[DescNullsLast]"
         ))
     })?;
-    Ok(Order {
-        path: path.iter().map(|&part| part.to_owned()).collect(),
-        spot,
-        direction,
-    })
+    Ok(Order { path: path.iter().map(|&part| part.to_owned()).collect(), spot, direction })
 }
 
 /// `{whopUserId:{in:["a"]}, emails:{primaryEmail:{ilike:"x%"}}, or:[…], not:{…}}`
@@ -141,10 +124,7 @@ fn graph_level(space: &Space, number: usize, value: &Value, path: &[&str]) -> Ou
     for (key, value) in value.as_object().into_iter().flatten() {
         let list = || -> Outcome<Vec<Filter>> {
             let items = value.as_array().map_or_else(|| vec![value.clone()], Clone::clone);
-            items
-                .iter()
-                .map(|item| graph_level(space, number, item, path))
-                .collect()
+            items.iter().map(|item| graph_level(space, number, item, path)).collect()
         };
         inner.push(match key.as_str() {
             "and" => Filter::All(list()?),
@@ -164,22 +144,13 @@ fn graph_field(space: &Space, number: usize, value: &Value, path: &[&str]) -> Ou
     if let Some((spot, target)) = object.to_one(first) {
         let target = space.number_of(target).expect("a relation leads to an object");
         let filter = Box::new(graph_level(space, target, value, &[])?);
-        return Ok(Filter::Related {
-            column: spot.column,
-            object: target,
-            filter,
-        });
+        return Ok(Filter::Related { column: spot.column, object: target, filter });
     }
     let spot = object.spot(first).ok_or_else(|| no_such_filter(object, first))?;
     let mut inner = Vec::new();
     for (key, value) in value.as_object().into_iter().flatten() {
         if rest.is_empty() && object.part(spot, key).is_some() {
-            inner.push(graph_field(
-                space,
-                number,
-                value,
-                &[path, &[key.as_str()]].concat(),
-            )?);
+            inner.push(graph_field(space, number, value, &[path, &[key.as_str()]].concat())?);
             continue;
         }
         let Some((_, op)) = OPS.iter().find(|(name, _)| name == key) else {
@@ -198,20 +169,10 @@ pub(super) fn graph_order(space: &Space, object: usize, value: &Value) -> Outcom
         for (key, direction) in item.as_object().into_iter().flatten() {
             if let Value::Object(parts) = direction {
                 for (part, direction) in parts {
-                    orders.push(order(
-                        space,
-                        object,
-                        &[key, part],
-                        direction.as_str().unwrap_or_default(),
-                    )?);
+                    orders.push(order(space, object, &[key, part], direction.as_str().unwrap_or_default())?);
                 }
             } else {
-                orders.push(order(
-                    space,
-                    object,
-                    &[key],
-                    direction.as_str().unwrap_or_default(),
-                )?);
+                orders.push(order(space, object, &[key], direction.as_str().unwrap_or_default())?);
             }
         }
     }

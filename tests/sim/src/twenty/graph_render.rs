@@ -37,9 +37,7 @@ fn field(renderer: &mut Renderer<'_>, object: &Object, row: &Row, asked: &Asked)
         composite(renderer, object, row, asked, spot.field);
         return;
     }
-    let found = object
-        .field_named(&asked.name)
-        .and_then(|(number, field)| Some((number, field.relation?)));
+    let found = object.field_named(&asked.name).and_then(|(number, field)| Some((number, field.relation?)));
     match found {
         None => renderer.out.push_str("null"),
         Some((number, Relation::ToOne { target })) => match related(renderer.space, row, number, target) {
@@ -49,16 +47,10 @@ fn field(renderer: &mut Renderer<'_>, object: &Object, row: &Row, asked: &Asked)
         Some((_, Relation::ToMany { source, field })) => {
             let (object, rows) = children(renderer.space, row.id, source, field);
             let total = rows.len();
-            let limit = asked.arguments["first"]
-                .as_u64()
-                .map_or(60, |first| usize::try_from(first).unwrap_or(60));
+            let limit =
+                asked.arguments["first"].as_u64().map_or(60, |first| usize::try_from(first).unwrap_or(60));
             let rows: Vec<_> = rows.into_iter().take(limit).collect();
-            let page = Page {
-                has_next: total > rows.len(),
-                rows,
-                total,
-                has_previous: false,
-            };
+            let page = Page { has_next: total > rows.len(), rows, total, has_previous: false };
             connection(renderer, object, &page, &[], asked);
         }
     }
@@ -67,11 +59,7 @@ fn field(renderer: &mut Renderer<'_>, object: &Object, row: &Row, asked: &Asked)
 fn composite(renderer: &mut Renderer<'_>, object: &Object, row: &Row, asked: &Asked, number: usize) {
     let known = &object.fields[number];
     if !matches!(super::schema::column_of(&known.name, number, 0), Column::Cell(_)) {
-        let actor = if known.name == "createdBy" {
-            &row.created_by
-        } else {
-            &row.updated_by
-        };
+        let actor = if known.name == "createdBy" { &row.created_by } else { &row.updated_by };
         let shown = projected(&actor.value, &asked.inner).to_string();
         renderer.out.push_str(&shown);
         return;
@@ -83,12 +71,7 @@ fn composite(renderer: &mut Renderer<'_>, object: &Object, row: &Row, asked: &As
         }
         renderer.text(&asked.key);
         renderer.out.push(':');
-        match known
-            .kind
-            .parts()
-            .iter()
-            .position(|(part, _)| *part == asked.name)
-        {
+        match known.kind.parts().iter().position(|(part, _)| *part == asked.name) {
             Some(part) => renderer.value(row.get(cell(number, part)), known.kind.parts()[part].1),
             None => renderer.out.push_str("null"),
         }
@@ -161,13 +144,8 @@ fn edges(
 
 /// The search over everything with a name: people, companies and opportunities here.
 pub(super) fn search(space: &Space, asked: &Asked) -> String {
-    let wanted = asked.arguments["searchInput"]
-        .as_str()
-        .unwrap_or_default()
-        .to_lowercase();
-    let limit = asked.arguments["limit"]
-        .as_u64()
-        .map_or(20, |limit| usize::try_from(limit).unwrap_or(20));
+    let wanted = asked.arguments["searchInput"].as_str().unwrap_or_default().to_lowercase();
+    let limit = asked.arguments["limit"].as_u64().map_or(20, |limit| usize::try_from(limit).unwrap_or(20));
     let searched = space.objects.iter().filter(|object| {
         matches!(object.singular.as_str(), "person" | "company" | "opportunity") && object.active
     });
@@ -186,8 +164,6 @@ pub(super) fn search(space: &Space, asked: &Asked) -> String {
 }
 
 fn mentions(object: &Object, row: &Row, wanted: &str) -> bool {
-    let email = object
-        .spot("emails")
-        .and_then(|spot| row.get(cell(spot.field, 0)).as_str());
+    let email = object.spot("emails").and_then(|spot| row.get(cell(spot.field, 0)).as_str());
     label(object, row).to_lowercase().contains(wanted) || email.is_some_and(|email| email.contains(wanted))
 }

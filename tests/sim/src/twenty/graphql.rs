@@ -57,11 +57,7 @@ pub(super) async fn handle(State(server): State<Arc<Server>>, request: Request) 
             r#"{"message":"Unexpected token in JSON","error":"Bad Request","statusCode":400}"#,
         );
     };
-    let caller = auth::caller(
-        &server.state.lock().unwrap(),
-        &parts.headers,
-        server.clock.now_ms(),
-    );
+    let caller = auth::caller(&server.state.lock().unwrap(), &parts.headers, server.clock.now_ms());
     if let Some(refused) = caller.as_ref().err().and_then(|stranger| stranger.graph()) {
         return answer(200, refused.to_string());
     }
@@ -73,11 +69,7 @@ pub(super) async fn handle(State(server): State<Arc<Server>>, request: Request) 
     let caller = match caller {
         Ok(caller) => caller,
         Err(stranger) => {
-            debug_assert_eq!(
-                stranger,
-                Stranger::NoToken,
-                "every other stranger was answered above"
-            );
+            debug_assert_eq!(stranger, Stranger::NoToken, "every other stranger was answered above");
             let errors: Vec<Value> = operation.roots.iter().map(|asked| asked.unknown(root)).collect();
             return answer(200, json!({"errors": errors}).to_string());
         }
@@ -91,12 +83,7 @@ pub(super) async fn handle(State(server): State<Arc<Server>>, request: Request) 
         }
     }
     for (at, asked) in operation.roots.iter().enumerate() {
-        if operation
-            .roots
-            .iter()
-            .skip(at + 1)
-            .any(|other| other.name == asked.name)
-        {
+        if operation.roots.iter().skip(at + 1).any(|other| other.name == asked.name) {
             let error = json!({
                 "message": format!("Duplicate root resolver: \"{}\"", asked.name),
                 "extensions": {"code": "BAD_USER_INPUT"},
@@ -104,9 +91,7 @@ pub(super) async fn handle(State(server): State<Arc<Server>>, request: Request) 
             return answer(200, json!({"data": {}, "errors": [error]}).to_string());
         }
     }
-    let runs = planned
-        .into_iter()
-        .map(|(asked, verb, object)| run(&server, &caller, asked, verb, object));
+    let runs = planned.into_iter().map(|(asked, verb, object)| run(&server, &caller, asked, verb, object));
     let outcomes = join_all(runs).await;
     answer(200, together(&server, &caller, &operation.roots, outcomes))
 }
@@ -139,12 +124,7 @@ fn verb(space: &Space, name: &str, mutation: bool) -> Option<(Verb, usize)> {
     if !mutation && name == "search" {
         return Some((Verb::Search, 0));
     }
-    for (number, object) in space
-        .objects
-        .iter()
-        .enumerate()
-        .filter(|(_, object)| object.active)
-    {
+    for (number, object) in space.objects.iter().enumerate().filter(|(_, object)| object.active) {
         let (one, many) = (&object.singular, &object.plural);
         if !mutation {
             let verb = match name {
@@ -162,18 +142,9 @@ fn verb(space: &Space, name: &str, mutation: bool) -> Option<(Verb, usize)> {
             let verb = match verb {
                 "create" => Verb::Create { many },
                 "update" => Verb::Update { many },
-                "delete" => Verb::Change {
-                    fate: Fate::SoftDelete,
-                    many,
-                },
-                "destroy" => Verb::Change {
-                    fate: Fate::Destroy,
-                    many,
-                },
-                "restore" => Verb::Change {
-                    fate: Fate::Restore,
-                    many,
-                },
+                "delete" => Verb::Change { fate: Fate::SoftDelete, many },
+                "destroy" => Verb::Change { fate: Fate::Destroy, many },
+                "restore" => Verb::Change { fate: Fate::Restore, many },
                 "merge" => Verb::Unlearnt,
                 _ => continue,
             };
@@ -203,9 +174,7 @@ async fn run(server: &Server, caller: &Caller, asked: &Asked, verb: Verb, object
         }
         Verb::Update { many } => {
             let filter = server.with(caller, |space| target(space, object, arguments, many))?;
-            let ids = server
-                .update(caller, object, filter.as_target(), &arguments["data"])
-                .await?;
+            let ids = server.update(caller, object, filter.as_target(), &arguments["data"]).await?;
             Ok(server.with(caller, |space| shown(server, space, asked, object, (&ids, many))))
         }
         Verb::Change { fate, many } => {
@@ -261,9 +230,7 @@ fn shown(
         }
         match target.table.get(id) {
             Some(row) => node(&mut renderer, target, row, &asked.inner),
-            None => renderer
-                .out
-                .push_str(&document::projected(&json!({"id": id}), &asked.inner).to_string()),
+            None => renderer.out.push_str(&document::projected(&json!({"id": id}), &asked.inner).to_string()),
         }
     }
     if many {
@@ -274,17 +241,12 @@ fn shown(
 
 fn list(server: &Server, space: &Space, asked: &Asked, object: usize) -> Outcome {
     let arguments = &asked.arguments;
-    let count = |name: &str| {
-        arguments[name]
-            .as_u64()
-            .map(|count| usize::try_from(count).unwrap_or(usize::MAX))
-    };
+    let count =
+        |name: &str| arguments[name].as_u64().map(|count| usize::try_from(count).unwrap_or(usize::MAX));
     let text = |name: &str| arguments[name].as_str().map(ToOwned::to_owned);
     let given = |name: &str| Some(&arguments[name]).filter(|value| !value.is_null());
     let query = Query {
-        filter: given("filter")
-            .map(|filter| grammar::graph_filter(space, object, filter))
-            .transpose()?,
+        filter: given("filter").map(|filter| grammar::graph_filter(space, object, filter)).transpose()?,
         order: given("orderBy")
             .map(|order| grammar::graph_order(space, object, order))
             .transpose()?

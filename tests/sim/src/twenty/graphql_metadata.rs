@@ -26,11 +26,7 @@ pub(super) async fn handle(State(server): State<Arc<Server>>, request: Request) 
             r#"{"message":"Unexpected token in JSON","error":"Bad Request","statusCode":400}"#,
         );
     };
-    let caller = auth::caller(
-        &server.state.lock().unwrap(),
-        &parts.headers,
-        server.clock.now_ms(),
-    );
+    let caller = auth::caller(&server.state.lock().unwrap(), &parts.headers, server.clock.now_ms());
     let caller = match caller {
         Ok(caller) => caller,
         Err(stranger) => {
@@ -77,12 +73,7 @@ fn root(server: &Server, caller: &Caller, asked: &Asked, mutation: bool) -> Opti
 type Reply = Option<Result<Value, Trouble>>;
 
 fn query(space: &Space, name: &str, arguments: &Value) -> Reply {
-    let id = || {
-        arguments["id"]
-            .as_str()
-            .and_then(|id| Uuid::try_parse(id).ok())
-            .unwrap_or_default()
-    };
+    let id = || arguments["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_default();
     let webhook = |webhook: &super::webhook::Webhook| webhook.shown(space.id);
     Some(Ok(match name {
         "currentWorkspace" => json!({
@@ -93,10 +84,7 @@ fn query(space: &Space, name: &str, arguments: &Value) -> Reply {
         "objects" => {
             let mut all: Vec<&Object> = space.objects.iter().collect();
             all.sort_by_key(|object| std::cmp::Reverse(object.id));
-            connection(
-                all.into_iter().map(|object| whole(space, object)).collect(),
-                &arguments["paging"],
-            )
+            connection(all.into_iter().map(|object| whole(space, object)).collect(), &arguments["paging"])
         }
         "object" => match space.object(id()) {
             Some(object) => whole(space, object),
@@ -107,9 +95,8 @@ fn query(space: &Space, name: &str, arguments: &Value) -> Reply {
                 .objects
                 .iter()
                 .flat_map(|object| object.fields().map(move |(_, field)| (object, field)));
-            let all = fields
-                .map(|(object, field)| metadata_shown::whole_field(space, object, field))
-                .collect();
+            let all =
+                fields.map(|(object, field)| metadata_shown::whole_field(space, object, field)).collect();
             connection(all, &arguments["paging"])
         }
         "field" => match metadata::find_field(space, id()) {
@@ -117,12 +104,7 @@ fn query(space: &Space, name: &str, arguments: &Value) -> Reply {
             Err(trouble) => return Some(Err(trouble)),
         },
         "webhooks" => space.webhooks.iter().map(webhook).collect(),
-        "webhook" => space
-            .webhooks
-            .iter()
-            .find(|one| one.id == id())
-            .map(webhook)
-            .unwrap_or_default(),
+        "webhook" => space.webhooks.iter().find(|one| one.id == id()).map(webhook).unwrap_or_default(),
         _ => return None,
     }))
 }
@@ -138,16 +120,13 @@ fn whole(space: &Space, object: &Object) -> Value {
         metadata_shown::whole_field(space, object, field)
     });
     let fields = shown["fields"].take();
-    let indexes = object
-        .fields()
-        .filter(|(_, field)| field.unique)
-        .map(|(_, field)| {
-            json!({
-                "id": Uuid::new_v5(&field.id, b"index"), "name": format!("IDX_UNIQUE_{}", field.name),
-                "isUnique": true, "indexType": "BTREE", "isCustom": !field.standard, "indexWhereClause": null,
-                "indexFieldMetadataList": [{"fieldMetadataId": field.id, "order": 0}],
-            })
-        });
+    let indexes = object.fields().filter(|(_, field)| field.unique).map(|(_, field)| {
+        json!({
+            "id": Uuid::new_v5(&field.id, b"index"), "name": format!("IDX_UNIQUE_{}", field.name),
+            "isUnique": true, "indexType": "BTREE", "isCustom": !field.standard, "indexWhereClause": null,
+            "indexFieldMetadataList": [{"fieldMetadataId": field.id, "order": 0}],
+        })
+    });
     shown["indexMetadataList"] = indexes.collect();
     shown["fields"] = connection(fields.as_array().cloned().unwrap_or_default(), &Value::Null);
     shown["fieldsList"] = fields;
@@ -156,21 +135,14 @@ fn whole(space: &Space, object: &Object) -> Value {
 
 fn connection(all: Vec<Value>, paging: &Value) -> Value {
     let start = match paging["after"].as_str() {
-        Some(after) => all
-            .iter()
-            .position(|node| node["id"].as_str() == Some(after))
-            .map_or(0, |at| at + 1),
+        Some(after) => all.iter().position(|node| node["id"].as_str() == Some(after)).map_or(0, |at| at + 1),
         None => 0,
     };
-    let first = paging["first"]
-        .as_u64()
-        .map_or(all.len(), |first| usize::try_from(first).unwrap_or(usize::MAX));
+    let first =
+        paging["first"].as_u64().map_or(all.len(), |first| usize::try_from(first).unwrap_or(usize::MAX));
     let more = all.len() > start.saturating_add(first);
     let page: Vec<Value> = all.into_iter().skip(start).take(first).collect();
-    let edges: Vec<Value> = page
-        .iter()
-        .map(|node| json!({"node": node, "cursor": node["id"]}))
-        .collect();
+    let edges: Vec<Value> = page.iter().map(|node| json!({"node": node, "cursor": node["id"]})).collect();
     json!({
         "pageInfo": {
             "hasNextPage": more, "hasPreviousPage": start > 0,
@@ -182,22 +154,15 @@ fn connection(all: Vec<Value>, paging: &Value) -> Value {
 
 fn mutate(server: &Server, caller: &Caller, name: &str, arguments: &Value, now: i64) -> Reply {
     let input = &arguments["input"];
-    let id_in = |value: &Value| {
-        value["id"]
-            .as_str()
-            .and_then(|id| Uuid::try_parse(id).ok())
-            .unwrap_or_default()
-    };
+    let id_in =
+        |value: &Value| value["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_default();
     let id = id_in(input);
     let base = server.base();
     server.with(caller, |space| {
         let shown_field =
             |space: &Space, id| metadata::find_field(space, id).map(|(object, at)| field(space, object, at));
         let shown_object = |space: &Space, id| {
-            space
-                .object(id)
-                .map(|object| whole(space, object))
-                .ok_or_else(Trouble::no_such_object)
+            space.object(id).map(|object| whole(space, object)).ok_or_else(Trouble::no_such_object)
         };
         Some(match name {
             "createOneField" => {
@@ -218,10 +183,8 @@ fn mutate(server: &Server, caller: &Caller, name: &str, arguments: &Value, now: 
             "deleteWebhook" => rest_metadata::delete_webhook(space, id_in(arguments)),
             "createFileUpload" => Ok(files::create(space, arguments, base, now)),
             "completeFileUpload" => {
-                let id = arguments["fileId"]
-                    .as_str()
-                    .and_then(|id| Uuid::try_parse(id).ok())
-                    .unwrap_or_default();
+                let id =
+                    arguments["fileId"].as_str().and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_default();
                 let size = space.files.get(&id).and_then(|file| file["stored"].as_u64());
                 let size = size.map(|size| usize::try_from(size).unwrap_or_default());
                 let done = size.and_then(|size| files::complete(space, id, size, base, now));

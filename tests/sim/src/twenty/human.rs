@@ -37,9 +37,7 @@ impl Twenty {
     /// A person in the browser removes a record for good.
     pub fn destroy_as_human(&self, workspace: impl AsRef<str>, plural: &str, id: &str) {
         let id = Uuid::try_parse(id).expect("an id");
-        self.by_hand(workspace, plural, |space, object, _| {
-            Ok(apply::destroy(space, object, &[id]))
-        });
+        self.by_hand(workspace, plural, |space, object, _| Ok(apply::destroy(space, object, &[id])));
     }
 
     fn by_hand(
@@ -49,29 +47,16 @@ impl Twenty {
         change: impl FnOnce(&mut Space, usize, &write::Writer) -> Result<write::Done, refusal::Refusal>,
     ) -> Vec<Uuid> {
         let caller = self.any_caller(workspace.as_ref());
-        let object = self
-            .server
-            .with(&caller, |space| space.plural(plural))
-            .expect("an object of the workspace");
-        let done = self
-            .server
-            .as_human(&caller, object, |space, writer| change(space, object, writer));
+        let object =
+            self.server.with(&caller, |space| space.plural(plural)).expect("an object of the workspace");
+        let done = self.server.as_human(&caller, object, |space, writer| change(space, object, writer));
         done.unwrap_or_else(|refusal| panic!("the database refuses this: {}", refusal.message))
     }
 
     fn any_caller(&self, workspace: &str) -> Caller {
         let state = self.server.state.lock().unwrap();
-        let space = state
-            .spaces
-            .iter()
-            .position(|space| space.id.to_string() == workspace);
-        let key = state
-            .keys
-            .values()
-            .find(|key| key.workspace.to_string() == workspace);
-        Caller {
-            key: key.expect("a key").clone(),
-            space: space.expect("a workspace of this server"),
-        }
+        let space = state.spaces.iter().position(|space| space.id.to_string() == workspace);
+        let key = state.keys.values().find(|key| key.workspace.to_string() == workspace);
+        Caller { key: key.expect("a key").clone(), space: space.expect("a workspace of this server") }
     }
 }

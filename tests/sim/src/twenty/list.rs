@@ -29,10 +29,7 @@ impl Direction {
             "DescNullsLast" => (true, false),
             _ => return None,
         };
-        Some(Self {
-            descending,
-            nulls_first,
-        })
+        Some(Self { descending, nulls_first })
     }
 
     fn compare(self, a: &Key, b: &Key) -> Ordering {
@@ -90,16 +87,8 @@ pub(super) struct Page<'a> {
 pub(super) fn page<'a>(space: &'a Space, number: usize, query: &Query) -> Result<Page<'a>, Refusal> {
     let object = &space.objects[number];
     let order = complete(object, &query.order);
-    let after = query
-        .after
-        .as_deref()
-        .map(|text| cursor(object, &order, text))
-        .transpose()?;
-    let before = query
-        .before
-        .as_deref()
-        .map(|text| cursor(object, &order, text))
-        .transpose()?;
+    let after = query.after.as_deref().map(|text| cursor(object, &order, text)).transpose()?;
+    let before = query.before.as_deref().map(|text| cursor(object, &order, text)).transpose()?;
     if let (None, None, [only], 0) = (&query.filter, &before, order.as_slice(), query.offset)
         && only.spot.column == Column::Id
         && !only.direction.descending
@@ -108,12 +97,7 @@ pub(super) fn page<'a>(space: &'a Space, number: usize, query: &Query) -> Result
     }
     let mut rows = matching(space, number, query.filter.as_ref());
     let total = rows.len();
-    let keys = |row: &Row| {
-        order
-            .iter()
-            .map(|order| Key::in_row(row, order.spot.column))
-            .collect::<Vec<_>>()
-    };
+    let keys = |row: &Row| order.iter().map(|order| Key::in_row(row, order.spot.column)).collect::<Vec<_>>();
     let compare = |a: &[Key], b: &[Key]| {
         let pairs = order.iter().zip(a.iter().zip(b));
         pairs
@@ -121,32 +105,19 @@ pub(super) fn page<'a>(space: &'a Space, number: usize, query: &Query) -> Result
             .find(|by| by.is_ne())
             .unwrap_or(Ordering::Equal)
     };
-    rows.sort_by_cached_key(|row| Sorted {
-        keys: keys(row),
-        compare: &compare,
-    });
+    rows.sort_by_cached_key(|row| Sorted { keys: keys(row), compare: &compare });
     if let Some(after) = &after {
         rows.retain(|row| compare(&keys(row), after).is_gt());
     }
     if let Some(before) = &before {
         rows.retain(|row| compare(&keys(row), before).is_lt());
         let more = rows.len().saturating_sub(query.limit);
-        return Ok(Page {
-            rows: rows.split_off(more),
-            total,
-            has_next: true,
-            has_previous: more > 0,
-        });
+        return Ok(Page { rows: rows.split_off(more), total, has_next: true, has_previous: more > 0 });
     }
     let rows: Vec<_> = rows.into_iter().skip(query.offset).collect();
     let has_next = rows.len() > query.limit;
     let rows = rows.into_iter().take(query.limit).collect();
-    Ok(Page {
-        rows,
-        total,
-        has_next,
-        has_previous: after.is_some(),
-    })
+    Ok(Page { rows, total, has_next, has_previous: after.is_some() })
 }
 
 /// Sort keys that know how they compare, so that each is computed once.
@@ -185,18 +156,10 @@ fn by_id<'a>(object: &'a Object, after: Option<&[Key]>, limit: usize) -> Page<'a
         Some(id) => Box::new(object.table.rows_after(id)),
         None => Box::new(object.table.rows()),
     };
-    let mut rows: Vec<_> = all
-        .filter(|row| row.deleted_at.is_none())
-        .take(limit + 1)
-        .collect();
+    let mut rows: Vec<_> = all.filter(|row| row.deleted_at.is_none()).take(limit + 1).collect();
     let has_next = rows.len() > limit;
     rows.truncate(limit);
-    Page {
-        rows,
-        total: object.table.live(),
-        has_next,
-        has_previous: start.is_some(),
-    }
+    Page { rows, total: object.table.live(), has_next, has_previous: start.is_some() }
 }
 
 /// Every record the filter means; soft-deleted ones only if the filter speaks of them.
@@ -207,11 +170,7 @@ pub(super) fn matching<'a>(space: &'a Space, number: usize, filter: Option<&Filt
         (!hide || row.deleted_at.is_none()) && filter.is_none_or(|filter| filter.holds(space, row))
     };
     match filter.and_then(|filter| filter.candidates(object)) {
-        Some(ids) => ids
-            .iter()
-            .filter_map(|id| object.table.get(id))
-            .filter(fits)
-            .collect(),
+        Some(ids) => ids.iter().filter_map(|id| object.table.get(id)).filter(fits).collect(),
         None => object.table.rows().filter(fits).collect(),
     }
 }
@@ -220,16 +179,9 @@ pub(super) fn matching<'a>(space: &'a Space, number: usize, filter: Option<&Filt
 fn complete(object: &Object, order: &[Order]) -> Vec<Order> {
     let mut order = order.to_vec();
     if !order.iter().any(|order| order.spot.column == Column::Id) {
-        let direction = Direction {
-            descending: false,
-            nulls_first: true,
-        };
+        let direction = Direction { descending: false, nulls_first: true };
         let spot = object.spot("id").expect("every object has an id");
-        order.push(Order {
-            path: vec!["id".to_owned()],
-            spot,
-            direction,
-        });
+        order.push(Order { path: vec!["id".to_owned()], spot, direction });
     }
     order
 }
@@ -237,10 +189,7 @@ fn complete(object: &Object, order: &[Order]) -> Vec<Order> {
 fn cursor(object: &Object, order: &[Order], text: &str) -> Result<Vec<Key>, Refusal> {
     let bad = || Refusal::bad(format!("Invalid cursor: {text}"));
     let bytes = STANDARD.decode(text).map_err(|_| bad())?;
-    let value = String::from_utf8(bytes)
-        .ok()
-        .and_then(|json| json.parse::<Value>().ok())
-        .ok_or_else(bad)?;
+    let value = String::from_utf8(bytes).ok().and_then(|json| json.parse::<Value>().ok()).ok_or_else(bad)?;
     let keys = order.iter().map(|order| {
         let mut found = &value;
         for part in &order.path {
@@ -259,9 +208,7 @@ pub(super) fn cursor_of(
     keep: impl Fn(&Order) -> bool,
 ) -> String {
     let mut cursor = Map::new();
-    for order in complete(object, order)
-        .iter()
-        .filter(|order| order.spot.column == Column::Id || keep(order))
+    for order in complete(object, order).iter().filter(|order| order.spot.column == Column::Id || keep(order))
     {
         let value = match Key::in_row(row, order.spot.column) {
             Key::Nothing => Value::Null,

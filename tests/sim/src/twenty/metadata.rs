@@ -52,9 +52,7 @@ fn good_name(name: &str) -> bool {
 pub(super) fn create_field(space: &mut Space, input: &Value, now: i64) -> Outcome<Uuid> {
     let Some(kind) = input["type"].as_str().and_then(Kind::parse) else {
         let all = KINDS.map(|(_, name)| name).join(", ");
-        return Err(Trouble::bad_request(&format!(
-            "type must be one of the following values: {all}"
-        )));
+        return Err(Trouble::bad_request(&format!("type must be one of the following values: {all}")));
     };
     let object = id_of(&input["objectMetadataId"]).and_then(|id| space.number_of(id));
     let number = object.ok_or_else(Trouble::no_object)?;
@@ -135,32 +133,20 @@ fn create_relation(space: &mut Space, number: usize, name: &str, input: &Value, 
         space.objects[number].label_plural, space.objects[target].label_singular
     );
     let fields = &mut space.objects[number].fields;
-    let at = fields
-        .iter()
-        .rposition(|field| field.name == name)
-        .expect("a field was added");
+    let at = fields.iter().rposition(|field| field.name == name).expect("a field was added");
     dress(&mut fields[at], input, now);
     fields[at].description = fields[at].description.clone().or(Some(described));
-    fields[at].icon = fields[at]
-        .icon
-        .clone()
-        .or_else(|| Some("IconRelationOneToMany".to_owned()));
+    fields[at].icon = fields[at].icon.clone().or_else(|| Some("IconRelationOneToMany".to_owned()));
     space.metadata_version += 1;
     Ok(fields[at].id)
 }
 
 /// `Signed contracts` as `signedContracts`.
 fn camel(label: &str) -> String {
-    let mut words = label
-        .split(|letter: char| !letter.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
+    let mut words =
+        label.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let mut name = words.next().unwrap_or_default().to_owned();
-    name = name
-        .chars()
-        .take(1)
-        .map(|first| first.to_ascii_lowercase())
-        .chain(name.chars().skip(1))
-        .collect();
+    name = name.chars().take(1).map(|first| first.to_ascii_lowercase()).chain(name.chars().skip(1)).collect();
     words.for_each(|word| name.push_str(&capital(word)));
     name
 }
@@ -172,9 +158,8 @@ fn options(field: &Field, input: &Value) -> Outcome<Value> {
     }
     let failure = |message: &str, value: &Value| Trouble::option(field, message, value);
     let given = input.as_array().filter(|options| !options.is_empty());
-    let mut options = given
-        .ok_or_else(|| failure("Options are required for enum fields", &Value::Null))?
-        .clone();
+    let mut options =
+        given.ok_or_else(|| failure("Options are required for enum fields", &Value::Null))?.clone();
     let mut seen = Vec::new();
     for option in &mut options {
         let value = option["value"].as_str().unwrap_or_default().to_owned();
@@ -184,10 +169,7 @@ fn options(field: &Field, input: &Value) -> Outcome<Value> {
             return Err(failure(&message, &json!(value)));
         }
         if seen.contains(&value) {
-            return Err(failure(
-                &format!("Duplicated option value \"{value}\""),
-                &json!(value),
-            ));
+            return Err(failure(&format!("Duplicated option value \"{value}\""), &json!(value)));
         }
         if option["id"].is_null() {
             option["id"] = json!(Uuid::new_v5(&field.id, value.as_bytes()));
@@ -297,26 +279,13 @@ pub(super) fn create_object(space: &mut Space, input: &Value, now: i64) -> Outco
     };
     let valid = good_name(&singular) && good_name(&plural) && singular != plural;
     if !valid || RESERVED.contains(&singular.as_str()) || RESERVED.contains(&plural.as_str()) {
-        return Err(Trouble::object(
-            &singular,
-            &plural,
-            "INVALID_OBJECT_INPUT",
-            "Object name is not valid",
-        ));
+        return Err(Trouble::object(&singular, &plural, "INVALID_OBJECT_INPUT", "Object name is not valid"));
     }
     let taken = |object: &Object| object.singular == singular || object.plural == plural;
     if space.objects.iter().any(taken) {
-        return Err(Trouble::object(
-            &singular,
-            &plural,
-            "OBJECT_ALREADY_EXISTS",
-            "Object already exists",
-        ));
+        return Err(Trouble::object(&singular, &plural, "OBJECT_ALREADY_EXISTS", "Object already exists"));
     }
-    let id = Uuid::new_v5(
-        &space.id,
-        format!("{singular}/{}", space.metadata_version).as_bytes(),
-    );
+    let id = Uuid::new_v5(&space.id, format!("{singular}/{}", space.metadata_version).as_bytes());
     let mut object = Object::new(id, &singular, &plural, now);
     object.standard = false;
     object.label_singular = text(input, "labelSingular").unwrap_or(object.label_singular);
@@ -337,12 +306,7 @@ pub(super) fn create_object(space: &mut Space, input: &Value, now: i64) -> Outco
         ("timelineActivity", "timelineActivities"),
     ] {
         let helper = space.singular(helper).expect("a standard object");
-        standard::relate(
-            space,
-            (helper, &format!("target{}", capital(&singular))),
-            (number, back),
-            false,
-        );
+        standard::relate(space, (helper, &format!("target{}", capital(&singular))), (number, back), false);
     }
     space.metadata_version += 1;
     Ok(id)
@@ -374,10 +338,7 @@ pub(super) fn delete_object(space: &mut Space, id: Uuid) -> Outcome<Value> {
         ));
     }
     let mut shown = made_object(space, object);
-    shown
-        .as_object_mut()
-        .expect("an object is shown as one")
-        .remove("fields");
+    shown.as_object_mut().expect("an object is shown as one").remove("fields");
     space.objects.remove(number);
     for object in &mut space.objects {
         let pointing = |field: &Field| match field.relation {
@@ -385,11 +346,8 @@ pub(super) fn delete_object(space: &mut Space, id: Uuid) -> Outcome<Value> {
             Some(Relation::ToMany { source, .. }) => source == id,
             None => false,
         };
-        let gone: Vec<usize> = object
-            .fields()
-            .filter(|(_, field)| pointing(field))
-            .map(|(at, _)| at)
-            .collect();
+        let gone: Vec<usize> =
+            object.fields().filter(|(_, field)| pointing(field)).map(|(at, _)| at).collect();
         for at in gone {
             object.remove_field(at);
         }

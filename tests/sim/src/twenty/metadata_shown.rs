@@ -7,11 +7,7 @@ use super::schema::{Field, Relation};
 use super::space::{Object, Space, capital};
 
 fn application(space: &Space, standard: bool) -> Uuid {
-    let name: &[u8] = if standard {
-        b"standard application"
-    } else {
-        b"custom application"
-    };
+    let name: &[u8] = if standard { b"standard application" } else { b"custom application" };
     Uuid::new_v5(&space.id, name)
 }
 
@@ -54,10 +50,7 @@ fn without(mut shown: Value, names: &[&str]) -> Value {
 
 /// As REST answers a write: some nulls are shown, some are not.
 pub(super) fn made_field(space: &Space, object: &Object, field: &Field) -> Value {
-    without(
-        whole_field(space, object, field),
-        &["description", "icon", "settings"],
-    )
+    without(whole_field(space, object, field), &["description", "icon", "settings"])
 }
 
 /// As REST reads: no nulls.
@@ -69,16 +62,9 @@ pub(super) fn read_field(space: &Space, object: &Object, field: &Field) -> Value
 /// An object with every key, and its fields as `show` shows them.
 pub(super) fn whole_object(space: &Space, object: &Object, show: impl Fn(&Field) -> Value) -> Value {
     let fields: Vec<Value> = object.fields().map(|(_, field)| show(field)).collect();
-    let label = object
-        .spot("name")
-        .or_else(|| object.spot("title"))
-        .or_else(|| object.spot("id"));
+    let label = object.spot("name").or_else(|| object.spot("title")).or_else(|| object.spot("id"));
     let duplicates = (object.singular == "person").then(|| {
-        json!([
-            ["nameFirstName", "nameLastName"],
-            ["linkedinLinkPrimaryLinkUrl"],
-            ["emailsPrimaryEmail"]
-        ])
+        json!([["nameFirstName", "nameLastName"], ["linkedinLinkPrimaryLinkUrl"], ["emailsPrimaryEmail"]])
     });
     json!({
         "id": object.id, "universalIdentifier": object.universal, "isActive": object.active,
@@ -96,21 +82,12 @@ pub(super) fn whole_object(space: &Space, object: &Object, show: impl Fn(&Field)
 
 pub(super) fn made_object(space: &Space, object: &Object) -> Value {
     let shown = whole_object(space, object, |field| read_field(space, object, field));
-    without(
-        shown,
-        &["description", "icon", "duplicateCriteria", "shortcut", "color"],
-    )
+    without(shown, &["description", "icon", "duplicateCriteria", "shortcut", "color"])
 }
 
 pub(super) fn read_object(space: &Space, object: &Object) -> Value {
-    let optional = [
-        "description",
-        "icon",
-        "duplicateCriteria",
-        "shortcut",
-        "color",
-        "imageIdentifierFieldMetadataId",
-    ];
+    let optional =
+        ["description", "icon", "duplicateCriteria", "shortcut", "color", "imageIdentifierFieldMetadataId"];
     let shown = whole_object(space, object, |field| read_field(space, object, field));
     without(shown, &optional)
 }

@@ -4,10 +4,7 @@
     clippy::wildcard_enum_match_arm,
     reason = "any JSON value and any field type may come; most rules are about one of them"
 )]
-#![expect(
-    clippy::result_large_err,
-    reason = "a refusal carries everything two protocols say about it"
-)]
+#![expect(clippy::result_large_err, reason = "a refusal carries everything two protocols say about it")]
 
 /// `write!` into a text, which cannot fail.
 macro_rules! put {
@@ -131,14 +128,9 @@ impl Twenty {
             .route("/rest/{*path}", any(rest::handle))
             .fallback(unknown)
             .with_state(server.clone());
-        let running = serve(faults.in_front_of("twenty", router), port)
-            .await
-            .expect("a free loopback port");
+        let running = serve(faults.in_front_of("twenty", router), port).await.expect("a free loopback port");
         server.base.set(running.url()).expect("the address is set once");
-        Self {
-            server,
-            served: running,
-        }
+        Self { server, served: running }
     }
 
     /// `http://127.0.0.1:port`
@@ -150,10 +142,8 @@ impl Twenty {
     pub fn create_workspace(&self, display_name: &str) -> Workspace {
         let now = self.server.clock.now_ms();
         let mut state = self.server.state.lock().unwrap();
-        let id = Uuid::new_v5(
-            &Uuid::NAMESPACE_OID,
-            format!("{display_name}/{}", state.spaces.len()).as_bytes(),
-        );
+        let id =
+            Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{display_name}/{}", state.spaces.len()).as_bytes());
         let mut space = Space {
             id,
             display_name: display_name.to_owned(),
@@ -172,21 +162,12 @@ impl Twenty {
         drop(state);
         let key_name = "Integration key".to_owned();
         let api_key = self.issue(&id.to_string(), Role::Admin, &key_name, now + KEY_LIFE_MS);
-        Workspace {
-            id: id.to_string(),
-            api_key,
-            key_name,
-        }
+        Workspace { id: id.to_string(), api_key, key_name }
     }
 
     /// A further key of the workspace.
     pub fn issue_key(&self, workspace: impl AsRef<str>, role: Role) -> String {
-        self.issue(
-            workspace.as_ref(),
-            role,
-            "Further key",
-            self.server.clock.now_ms() + KEY_LIFE_MS,
-        )
+        self.issue(workspace.as_ref(), role, "Further key", self.server.clock.now_ms() + KEY_LIFE_MS)
     }
 
     /// A key that stops working at `expires_at_ms`.
@@ -197,20 +178,10 @@ impl Twenty {
     fn issue(&self, workspace: &str, role: Role, name: &str, expires_at: i64) -> String {
         let now = self.server.clock.now_ms();
         let mut state = self.server.state.lock().unwrap();
-        let space = state
-            .spaces
-            .iter_mut()
-            .find(|space| space.id.to_string() == workspace);
+        let space = state.spaces.iter_mut().find(|space| space.id.to_string() == workspace);
         let space = space.expect("a workspace of this server");
         let actor = Actor::new("API", name, &json!({}));
-        let key = Key {
-            id: space.fresh_id(),
-            workspace: space.id,
-            role,
-            expires_at,
-            revoked: false,
-            actor,
-        };
+        let key = Key { id: space.fresh_id(), workspace: space.id, role, expires_at, revoked: false, actor };
         let token = auth::token(&key, now);
         state.keys.insert(token.clone(), key);
         token
@@ -218,14 +189,7 @@ impl Twenty {
 
     /// Makes the key useless from now on.
     pub fn revoke_key(&self, api_key: &str) {
-        self.server
-            .state
-            .lock()
-            .unwrap()
-            .keys
-            .get_mut(api_key)
-            .expect("a key of this server")
-            .revoked = true;
+        self.server.state.lock().unwrap().keys.get_mut(api_key).expect("a key of this server").revoked = true;
     }
 
     /// Core requests per minute from now on; what is left in the bucket is cut to it.
@@ -262,10 +226,7 @@ impl Twenty {
 
     fn space<T>(&self, workspace: impl AsRef<str>, run: impl FnOnce(&mut Space) -> T) -> T {
         let mut state = self.server.state.lock().unwrap();
-        let space = state
-            .spaces
-            .iter_mut()
-            .find(|space| space.id.to_string() == workspace.as_ref());
+        let space = state.spaces.iter_mut().find(|space| space.id.to_string() == workspace.as_ref());
         run(space.expect("a workspace of this server"))
     }
 
@@ -283,9 +244,7 @@ impl Twenty {
     /// How many records an object has, soft-deleted ones included.
     pub fn count(&self, workspace: impl AsRef<str>, plural: &str) -> usize {
         self.space(workspace, |space| {
-            space.objects[space.plural(plural).expect("an object of the workspace")]
-                .table
-                .len()
+            space.objects[space.plural(plural).expect("an object of the workspace")].table.len()
         })
     }
 
@@ -302,9 +261,7 @@ impl Twenty {
 }
 
 async fn upload(State(server): State<Arc<Server>>, Path(id): Path<Uuid>, request: Request) -> StatusCode {
-    let bytes = axum::body::to_bytes(request.into_body(), usize::MAX)
-        .await
-        .unwrap_or_default();
+    let bytes = axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap_or_default();
     let mut state = server.state.lock().unwrap();
     let Some(file) = state.spaces.iter_mut().find_map(|space| space.files.get_mut(&id)) else {
         return StatusCode::NOT_FOUND;

@@ -50,9 +50,7 @@ impl Refusal {
 
     /// A value that its field does not take. `shown` is the value as JavaScript prints it.
     pub(super) fn value(message: impl Into<String>, shown: &str) -> Self {
-        Self::bad(message)
-            .sub("INVALID_ARGS_DATA")
-            .friendly(format!("Invalid value: \"{shown}\""))
+        Self::bad(message).sub("INVALID_ARGS_DATA").friendly(format!("Invalid value: \"{shown}\""))
     }
 
     pub(super) fn unknown_field(object: &str, field: &str) -> Self {
@@ -64,9 +62,7 @@ impl Refusal {
     pub(super) fn relation_filter(field: &str) -> Self {
         Self::bad(format!("Cannot filter by relation field \"{field}\""))
             .sub("INVALID_ARGS_FILTER")
-            .friendly(format!(
-                "Invalid filter: filtering by relation field \"{field}\" is not supported"
-            ))
+            .friendly(format!("Invalid filter: filtering by relation field \"{field}\" is not supported"))
     }
 
     pub(super) fn not_found() -> Self {
@@ -81,9 +77,7 @@ impl Refusal {
         let text = format!("This {label} value is already in use. Please check your data and try again.");
         let mut refusal = Self::bad("A duplicate entry was detected").friendly(text);
         refusal.more.insert("conflictingRecordId".into(), json!(holder));
-        refusal
-            .more
-            .insert("conflictingObjectNameSingular".into(), json!(object));
+        refusal.more.insert("conflictingObjectNameSingular".into(), json!(object));
         refusal
     }
 
@@ -92,9 +86,7 @@ impl Refusal {
             "Multiple records found with the same unique field values for {groups}. \
              Cannot determine which record to update."
         );
-        Self::bad(text.clone())
-            .sub("UPSERT_MULTIPLE_MATCHING_RECORDS_CONFLICT")
-            .friendly(text)
+        Self::bad(text.clone()).sub("UPSERT_MULTIPLE_MATCHING_RECORDS_CONFLICT").friendly(text)
     }
 
     pub(super) fn too_many_inputs() -> Self {
@@ -114,12 +106,8 @@ impl Refusal {
     }
 
     pub(super) fn no_target(field: &str, condition: &str) -> Self {
-        Self::bad(format!(
-            "Expected 1 record to connect to {field}, but found 0 for {condition}"
-        ))
-        .friendly(format!(
-            "Can't connect to {field}. No unique record found with condition: {condition}"
-        ))
+        Self::bad(format!("Expected 1 record to connect to {field}, but found 0 for {condition}"))
+            .friendly(format!("Can't connect to {field}. No unique record found with condition: {condition}"))
     }
 
     pub(super) fn foreign_key(object: &str, constraint: &str) -> Self {
@@ -147,35 +135,26 @@ impl Refusal {
     }
 
     pub(super) fn denied() -> Self {
-        let mut refusal = Self::with_code(
-            "Entity performing the request does not have permission",
-            "PERMISSION_DENIED",
-        )
-        .friendly("User does not have permission.");
+        let mut refusal =
+            Self::with_code("Entity performing the request does not have permission", "PERMISSION_DENIED")
+                .friendly("User does not have permission.");
         refusal.graph_code = "FORBIDDEN";
         refusal
     }
 
     /// The bucket of the workspace is empty, as 2.21 says it.
     pub(super) fn limit(limit: i64) -> Self {
-        Self::new(
-            429,
-            "HttpException",
-            format!("Limit reached ({limit} tokens per 60000 ms)"),
-        )
-        .sub("LIMIT_REACHED")
-        .friendly("Rate limit reached. Please try again later.")
+        Self::new(429, "HttpException", format!("Limit reached ({limit} tokens per 60000 ms)"))
+            .sub("LIMIT_REACHED")
+            .friendly("Rate limit reached. Please try again later.")
     }
 
     /// The same as newer servers say it.
     pub(super) fn limit_newer(limit: i64, key: &str, wait_ms: i64, now_ms: i64) -> Self {
         let seconds = (wait_ms + 999) / 1000;
-        let mut refusal = Self::new(
-            429,
-            "RATE_LIMITED",
-            format!("Limit reached ({limit} tokens per 60000 ms)"),
-        )
-        .friendly("Rate limit reached. Please try again later.");
+        let mut refusal =
+            Self::new(429, "RATE_LIMITED", format!("Limit reached ({limit} tokens per 60000 ms)"))
+                .friendly("Rate limit reached. Please try again later.");
         refusal.graph_code = "RATE_LIMITED";
         refusal.more = [
             ("limitKind", json!("speed")),
@@ -243,10 +222,7 @@ pub(super) fn inspect(value: &Value) -> String {
         Value::Array(items) => format!("[ {} ]", items.iter().map(inspect).collect::<Vec<_>>().join(", ")),
         Value::Object(map) if map.is_empty() => "{}".to_owned(),
         Value::Object(map) => {
-            let inner: Vec<_> = map
-                .iter()
-                .map(|(key, value)| format!("{key}: {}", inspect(value)))
-                .collect();
+            let inner: Vec<_> = map.iter().map(|(key, value)| format!("{key}: {}", inspect(value))).collect();
             format!("{{ {} }}", inner.join(", "))
         }
         other => other.to_string(),

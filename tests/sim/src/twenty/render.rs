@@ -23,12 +23,7 @@ pub(super) struct Renderer<'a> {
 
 impl<'a> Renderer<'a> {
     pub(super) fn new(space: &'a Space, base: &'a str) -> Self {
-        Self {
-            space,
-            base,
-            out: String::new(),
-            last_time: (i64::MIN, String::new()),
-        }
+        Self { space, base, out: String::new(), last_time: (i64::MIN, String::new()) }
     }
 
     /// A whole record; at depth 1 with what its relations lead to.
@@ -42,8 +37,7 @@ impl<'a> Renderer<'a> {
             self.comma(&mut first);
             self.out.push('"');
             self.out.push_str(&field.name);
-            self.out
-                .push_str(if field.relation.is_some() { "Id\":" } else { "\":" });
+            self.out.push_str(if field.relation.is_some() { "Id\":" } else { "\":" });
             self.field(object, number, field, row);
         }
         if depth > 0 {
@@ -142,9 +136,7 @@ impl<'a> Renderer<'a> {
     }
 
     pub(super) fn text(&mut self, text: &str) {
-        let plain = text
-            .bytes()
-            .all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
+        let plain = text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
         if plain {
             self.out.push('"');
             self.out.push_str(text);

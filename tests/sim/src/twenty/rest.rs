@@ -42,10 +42,7 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     fn flag(&self, name: &str) -> bool {
@@ -56,9 +53,9 @@ impl Call {
         match self.parameter("depth") {
             None | Some("0") => Ok(0),
             Some("1") => Ok(1),
-            Some(other) => Err(Refusal::bad(format!(
-                "'depth={other}' parameter invalid. Allowed values are 0, 1"
-            ))),
+            Some(other) => {
+                Err(Refusal::bad(format!("'depth={other}' parameter invalid. Allowed values are 0, 1")))
+            }
         }
     }
 }
@@ -66,22 +63,13 @@ impl Call {
 /// A JSON answer.
 pub(super) fn json(status: u16, body: impl Into<Body>) -> Response {
     let status = StatusCode::from_u16(status).expect("a status of ours");
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
-        body.into(),
-    )
-        .into_response()
+    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body.into()).into_response()
 }
 
 /// `/rest/*`
 pub(super) async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let caller = auth::caller(
-        &server.state.lock().unwrap(),
-        &parts.headers,
-        server.clock.now_ms(),
-    );
+    let caller = auth::caller(&server.state.lock().unwrap(), &parts.headers, server.clock.now_ms());
     let caller = match caller {
         Ok(caller) => caller,
         Err(stranger) => {
@@ -94,11 +82,7 @@ pub(super) async fn handle(State(server): State<Arc<Server>>, request: Request) 
         return json(413, body);
     };
     let text = String::from_utf8_lossy(&bytes);
-    let body = if text.trim().is_empty() {
-        Ok(Value::Null)
-    } else {
-        text.parse::<Value>()
-    };
+    let body = if text.trim().is_empty() { Ok(Value::Null) } else { text.parse::<Value>() };
     let Ok(body) = body else {
         let body = r#"{"message":"Unexpected token in JSON","error":"Bad Request","statusCode":400}"#;
         return json(400, body);
@@ -107,12 +91,7 @@ pub(super) async fn handle(State(server): State<Arc<Server>>, request: Request) 
     let call = Call {
         method: parts.method.clone(),
         line: format!("{} {}", parts.method, parts.uri),
-        segments: path
-            .split('/')
-            .skip(2)
-            .filter(|part| !part.is_empty())
-            .map(ToOwned::to_owned)
-            .collect(),
+        segments: path.split('/').skip(2).filter(|part| !part.is_empty()).map(ToOwned::to_owned).collect(),
         path,
         query: url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
             .into_owned()
@@ -133,9 +112,7 @@ async fn core(server: &Server, caller: &Caller, call: &Call) -> Response {
             server.refused(caller, &refusal);
             let mut response = json(refusal.status, refusal.rest_body().to_string());
             for (name, value) in &refusal.headers {
-                response
-                    .headers_mut()
-                    .insert(*name, value.parse().expect("a plain header"));
+                response.headers_mut().insert(*name, value.parse().expect("a plain header"));
             }
             response
         }
@@ -145,10 +122,7 @@ async fn core(server: &Server, caller: &Caller, call: &Call) -> Response {
 /// What no real server would answer; a test that sees it asked for something this stand-in has not learnt.
 pub(super) fn not_understood(server: &Server, line: &str) -> Response {
     server.state.lock().unwrap().not_understood.push(line.to_owned());
-    json(
-        501,
-        r#"{"statusCode":501,"messages":["simulator does not know"]}"#,
-    )
+    json(501, r#"{"statusCode":501,"messages":["simulator does not know"]}"#)
 }
 
 async fn dispatch(server: &Server, caller: &Caller, call: &Call) -> Result<Option<Answer>, Refusal> {
@@ -184,9 +158,9 @@ async fn dispatch(server: &Server, caller: &Caller, call: &Call) -> Result<Optio
         ("GET", [plural, "groupBy"]) => rest_more::group_by(server, caller, call, find(plural)?),
         (_, [_, "merge"]) => Ok(None),
         ("GET", [plural, id]) => get(server, caller, call, find(plural)?, uuid(id)?).map(Some),
-        ("PATCH" | "PUT", [plural, id]) => update(server, caller, call, find(plural)?, Some(uuid(id)?))
-            .await
-            .map(Some),
+        ("PATCH" | "PUT", [plural, id]) => {
+            update(server, caller, call, find(plural)?, Some(uuid(id)?)).await.map(Some)
+        }
         ("DELETE", [plural, id]) => {
             one_fate(server, caller, find(plural)?, uuid(id)?, removal(call)).map(Some)
         }
@@ -202,11 +176,7 @@ fn uuid(text: &str) -> Result<Uuid, Refusal> {
 }
 
 fn removal(call: &Call) -> Fate {
-    if call.flag("soft_delete") {
-        Fate::SoftDelete
-    } else {
-        Fate::Destroy
-    }
+    if call.flag("soft_delete") { Fate::SoftDelete } else { Fate::Destroy }
 }
 
 /// `{"data":{"createPerson":…}}` with what `write` adds.
@@ -228,11 +198,7 @@ async fn create(
     let (upsert, depth) = (call.flag("upsert"), call.depth()?);
     let name = server.with(caller, |space| space.objects[object].plural.clone());
     let verb = if upsert { "upsert" } else { "create" };
-    server.admit(
-        caller,
-        &format!("{}{verb} {name}", if many { "batch " } else { "" }),
-        true,
-    )?;
+    server.admit(caller, &format!("{}{verb} {name}", if many { "batch " } else { "" }), true)?;
     let inputs = match &call.body {
         Value::Array(items) if many => items.as_slice(),
         _ if many => return Err(Refusal::not_an_array()),
@@ -242,10 +208,7 @@ async fn create(
     Ok(server.with(caller, |space| {
         let target = &space.objects[object];
         let rows: Vec<_> = ids.iter().filter_map(|id| target.table.get(id)).collect();
-        let key = format!(
-            "create{}",
-            capital(if many { &target.plural } else { &target.singular })
-        );
+        let key = format!("create{}", capital(if many { &target.plural } else { &target.singular }));
         let body = wrapped(server, space, &key, |renderer| {
             if many {
                 renderer.records(target, rows, depth);
@@ -325,8 +288,7 @@ fn query(space: &Space, call: &Call, object: usize) -> Result<Query, Refusal> {
 
 fn filter(space: &Space, call: &Call, object: usize) -> Result<Option<Filter>, Refusal> {
     let text = call.parameter("filter").filter(|text| !text.trim().is_empty());
-    text.map(|text| grammar::rest_filter(space, object, text))
-        .transpose()
+    text.map(|text| grammar::rest_filter(space, object, text)).transpose()
 }
 
 async fn update(
@@ -339,17 +301,11 @@ async fn update(
     let depth = call.depth()?;
     let kind = server.with(caller, |space| format!("update {}", space.objects[object].plural));
     server.admit(caller, &kind, true)?;
-    let filter = server
-        .with(caller, |space| filter(space, call, object))?
-        .unwrap_or(Filter::All(Vec::new()));
+    let filter = server.with(caller, |space| filter(space, call, object))?.unwrap_or(Filter::All(Vec::new()));
     let target = id.map_or(Target::Matching(&filter), Target::One);
     let ids = server.update(caller, object, target, &call.body).await?;
-    Ok(server.with(caller, |space| {
-        (
-            200,
-            changed(server, space, object, &ids, ("update", id.is_some(), depth)),
-        )
-    }))
+    Ok(server
+        .with(caller, |space| (200, changed(server, space, object, &ids, ("update", id.is_some(), depth)))))
 }
 
 /// The answer to an update, a deletion or a restoration.
@@ -361,17 +317,12 @@ fn changed(
     (verb, one, depth): (&str, bool, u8),
 ) -> String {
     let target = &space.objects[object];
-    let key = format!(
-        "{verb}{}",
-        capital(if one { &target.singular } else { &target.plural })
-    );
+    let key = format!("{verb}{}", capital(if one { &target.singular } else { &target.plural }));
     wrapped(server, space, &key, |renderer| {
         let rows: Vec<_> = ids.iter().filter_map(|id| target.table.get(id)).collect();
         match (one, rows.first()) {
             (true, Some(row)) => renderer.record(target, row, depth),
-            (true, None) => renderer
-                .out
-                .push_str(&serde_json::json!({"id": ids.first()}).to_string()),
+            (true, None) => renderer.out.push_str(&serde_json::json!({"id": ids.first()}).to_string()),
             (false, None) if !ids.is_empty() => {
                 let gone: Vec<Value> = ids.iter().map(|id| serde_json::json!({"id": id})).collect();
                 renderer.out.push_str(&Value::from(gone).to_string());
@@ -387,9 +338,7 @@ fn fate(server: &Server, caller: &Caller, call: &Call, object: usize, fate: Fate
         Fate::Destroy => ("delete", "destroy"),
         Fate::Restore => ("restore", "restore"),
     };
-    let kind = server.with(caller, |space| {
-        format!("{spoken} {}", space.objects[object].plural)
-    });
+    let kind = server.with(caller, |space| format!("{spoken} {}", space.objects[object].plural));
     server.admit(caller, &kind, true)?;
     let filter = server.with(caller, |space| filter(space, call, object))?.ok_or_else(|| {
         Refusal::bad(format!(
@@ -398,9 +347,7 @@ fn fate(server: &Server, caller: &Caller, call: &Call, object: usize, fate: Fate
         ))
     })?;
     let ids = server.change_fate(caller, object, &Target::Matching(&filter), fate)?;
-    Ok(server.with(caller, |space| {
-        (200, changed(server, space, object, &ids, (verb, false, 0)))
-    }))
+    Ok(server.with(caller, |space| (200, changed(server, space, object, &ids, (verb, false, 0)))))
 }
 
 fn one_fate(
@@ -410,17 +357,9 @@ fn one_fate(
     id: Uuid,
     fate: Fate,
 ) -> Result<Answer, Refusal> {
-    let verb = if fate == Fate::Restore {
-        "restore"
-    } else {
-        "delete"
-    };
-    let kind = server.with(caller, |space| {
-        format!("{verb} one of {}", space.objects[object].plural)
-    });
+    let verb = if fate == Fate::Restore { "restore" } else { "delete" };
+    let kind = server.with(caller, |space| format!("{verb} one of {}", space.objects[object].plural));
     server.admit(caller, &kind, true)?;
     let ids = server.change_fate(caller, object, &Target::One(id), fate)?;
-    Ok(server.with(caller, |space| {
-        (200, changed(server, space, object, &ids, (verb, true, 0)))
-    }))
+    Ok(server.with(caller, |space| (200, changed(server, space, object, &ids, (verb, true, 0)))))
 }

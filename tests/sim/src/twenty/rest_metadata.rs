@@ -33,11 +33,9 @@ pub(super) fn handle(server: &Server, caller: &Caller, call: &Call) -> Response 
     match done {
         None => not_understood(server, &call.line),
         Some(Ok((status, body))) => answer(status, body.to_string()),
-        Some(Err(Trouble {
-            status,
-            body: Value::String(text),
-            ..
-        })) => (StatusCode::from_u16(status).expect("a status of ours"), text).into_response(),
+        Some(Err(Trouble { status, body: Value::String(text), .. })) => {
+            (StatusCode::from_u16(status).expect("a status of ours"), text).into_response()
+        }
         Some(Err(trouble)) => answer(trouble.status, trouble.body.to_string()),
     }
 }
@@ -56,10 +54,7 @@ fn paged(call: &Call, mut all: Vec<Value>) -> Value {
     let id = |value: &Value| value["id"].as_str().unwrap_or_default().to_owned();
     all.sort_by_key(|value| std::cmp::Reverse(id(value)));
     let total = all.len();
-    let limit = call
-        .parameter("limit")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(60);
+    let limit = call.parameter("limit").and_then(|text| text.parse().ok()).unwrap_or(60);
     if let Some(after) = call.parameter("starting_after") {
         all.retain(|value| id(value).as_str() < after);
     }
@@ -77,11 +72,7 @@ fn objects(server: &Server, caller: &Caller, call: &Call) -> Reply {
     let now = server.clock.now_ms();
     server.with(caller, |space| match call.method.as_str() {
         "GET" => {
-            let all = space
-                .objects
-                .iter()
-                .map(|object| metadata_shown::read_object(space, object))
-                .collect();
+            let all = space.objects.iter().map(|object| metadata_shown::read_object(space, object)).collect();
             Some(Ok((200, paged(call, all))))
         }
         "POST" => {
@@ -92,10 +83,7 @@ fn objects(server: &Server, caller: &Caller, call: &Call) -> Reply {
 }
 
 fn shown_object(space: &Space, id: Uuid) -> Value {
-    space
-        .object(id)
-        .map(|object| metadata_shown::made_object(space, object))
-        .unwrap_or_default()
+    space.object(id).map(|object| metadata_shown::made_object(space, object)).unwrap_or_default()
 }
 
 fn object(server: &Server, caller: &Caller, call: &Call, id: Uuid) -> Reply {
@@ -124,17 +112,13 @@ fn fields(server: &Server, caller: &Caller, call: &Call) -> Reply {
                 .objects
                 .iter()
                 .flat_map(|object| object.fields().map(move |(_, field)| (object, field)));
-            let all = fields
-                .map(|(object, field)| metadata_shown::read_field(space, object, field))
-                .collect();
+            let all =
+                fields.map(|(object, field)| metadata_shown::read_field(space, object, field)).collect();
             Some(Ok((200, paged(call, all))))
         }
         "POST" => {
             let made = metadata::create_field(space, &call.body, now);
-            Some(
-                made.and_then(|id| shown_field(space, id))
-                    .map(|shown| (201, shown)),
-            )
+            Some(made.and_then(|id| shown_field(space, id)).map(|shown| (201, shown)))
         }
         _ => None,
     })
@@ -155,10 +139,7 @@ fn field(server: &Server, caller: &Caller, call: &Call, id: Uuid) -> Reply {
         })),
         "PATCH" | "PUT" => {
             let done = metadata::update_field(space, id, &call.body, now);
-            Some(
-                done.and_then(|()| shown_field(space, id))
-                    .map(|shown| (200, shown)),
-            )
+            Some(done.and_then(|()| shown_field(space, id)).map(|shown| (200, shown)))
         }
         "DELETE" => Some(metadata::delete_field(space, id).map(|shown| (200, shown))),
         _ => None,
@@ -168,14 +149,7 @@ fn field(server: &Server, caller: &Caller, call: &Call, id: Uuid) -> Reply {
 fn webhooks(server: &Server, caller: &Caller, method: &str, body: &Value) -> Reply {
     let now = server.clock.now_ms();
     server.with(caller, |space| match method {
-        "GET" => Some(Ok((
-            200,
-            space
-                .webhooks
-                .iter()
-                .map(|webhook| webhook.shown(space.id))
-                .collect(),
-        ))),
+        "GET" => Some(Ok((200, space.webhooks.iter().map(|webhook| webhook.shown(space.id)).collect()))),
         "POST" => Some(create_webhook(space, body, now).map(|shown| (201, shown))),
         _ => None,
     })
@@ -202,11 +176,8 @@ pub(super) fn create_webhook(space: &mut Space, input: &Value, now: i64) -> Outc
 
 pub(super) fn update_webhook(space: &mut Space, id: Uuid, input: &Value, now: i64) -> Outcome<Value> {
     let workspace = space.id;
-    let webhook = space
-        .webhooks
-        .iter_mut()
-        .find(|webhook| webhook.id == id)
-        .ok_or_else(Trouble::no_webhook)?;
+    let webhook =
+        space.webhooks.iter_mut().find(|webhook| webhook.id == id).ok_or_else(Trouble::no_webhook)?;
     if !input["targetUrl"].is_null() {
         webhook.target_url = checked_url(&input["targetUrl"])?;
     }
@@ -224,11 +195,7 @@ pub(super) fn update_webhook(space: &mut Space, id: Uuid, input: &Value, now: i6
 }
 
 pub(super) fn delete_webhook(space: &mut Space, id: Uuid) -> Outcome<Value> {
-    let at = space
-        .webhooks
-        .iter()
-        .position(|webhook| webhook.id == id)
-        .ok_or_else(Trouble::no_webhook)?;
+    let at = space.webhooks.iter().position(|webhook| webhook.id == id).ok_or_else(Trouble::no_webhook)?;
     Ok(space.webhooks.remove(at).shown(space.id))
 }
 
@@ -242,8 +209,7 @@ fn checked_url(input: &Value) -> Outcome<String> {
 
 fn operations(input: &Value) -> Vec<String> {
     let all = input.as_array().into_iter().flatten();
-    all.filter_map(|operation| operation.as_str().map(ToOwned::to_owned))
-        .collect()
+    all.filter_map(|operation| operation.as_str().map(ToOwned::to_owned)).collect()
 }
 
 fn webhook(server: &Server, caller: &Caller, call: &Call, id: Uuid) -> Reply {
@@ -251,11 +217,7 @@ fn webhook(server: &Server, caller: &Caller, call: &Call, id: Uuid) -> Reply {
     server.with(caller, |space| match call.method.as_str() {
         "GET" => {
             let found = space.webhooks.iter().find(|webhook| webhook.id == id);
-            Some(
-                found
-                    .map(|webhook| (200, webhook.shown(space.id)))
-                    .ok_or_else(Trouble::no_webhook),
-            )
+            Some(found.map(|webhook| (200, webhook.shown(space.id))).ok_or_else(Trouble::no_webhook))
         }
         "PATCH" | "PUT" => Some(update_webhook(space, id, &call.body, now).map(|shown| (200, shown))),
         "DELETE" => Some(delete_webhook(space, id).map(|_| (200, Value::Bool(true)))),

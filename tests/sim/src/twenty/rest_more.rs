@@ -32,18 +32,15 @@ pub(super) fn duplicates(
     call: &Call,
     object: usize,
 ) -> Result<Answer, Refusal> {
-    let kind = server.with(caller, |space| {
-        format!("duplicates {}", space.objects[object].plural)
-    });
+    let kind = server.with(caller, |space| format!("duplicates {}", space.objects[object].plural));
     server.admit(caller, &kind, false)?;
     server.with(caller, |space| {
         let target = &space.objects[object];
         let mut answers = Vec::new();
         for cells in probes(target, &call.body)? {
             let rows = target.table.rows();
-            let alike: Vec<_> = rows
-                .filter(|row| row.deleted_at.is_none() && alike(target, &cells, row))
-                .collect();
+            let alike: Vec<_> =
+                rows.filter(|row| row.deleted_at.is_none() && alike(target, &cells, row)).collect();
             let cursor = |row: Option<&&Row>| json!(row.map(|row| cursor_of(target, &[], row, |_| true)));
             let page = json!({
                 "startCursor": cursor(alike.first()), "endCursor": cursor(alike.last()), "hasNextPage": false,
@@ -71,10 +68,7 @@ fn probes(object: &Object, body: &Value) -> Result<Vec<Probe>, Refusal> {
         let id = value::uuid("ids", id)?;
         let row = object.table.get(&id).ok_or_else(Refusal::not_found)?;
         let columns = criteria(object).into_iter().flatten();
-        probes.push((
-            Some(id),
-            columns.map(|column| (column, row.get(column).clone())).collect(),
-        ));
+        probes.push((Some(id), columns.map(|column| (column, row.get(column).clone())).collect()));
     }
     for input in body["data"].as_array().into_iter().flatten() {
         let mut cells = Vec::new();
@@ -102,17 +96,11 @@ fn criteria(object: &Object) -> Vec<Vec<u16>> {
 }
 
 fn alike(object: &Object, (id, cells): &Probe, row: &Row) -> bool {
-    let given = |column: &u16| {
-        cells
-            .iter()
-            .find(|(at, _)| at == column)
-            .map_or(&Value::Null, |(_, value)| value)
-    };
+    let given =
+        |column: &u16| cells.iter().find(|(at, _)| at == column).map_or(&Value::Null, |(_, value)| value);
     *id != Some(row.id)
         && criteria(object).iter().any(|group| {
-            group
-                .iter()
-                .all(|column| !given(column).is_null() && given(column) == row.get(*column))
+            group.iter().all(|column| !given(column).is_null() && given(column) == row.get(*column))
         })
 }
 
@@ -123,22 +111,14 @@ pub(super) fn group_by(
     call: &Call,
     object: usize,
 ) -> Result<Option<Answer>, Refusal> {
-    let asked = call
-        .parameter("group_by")
-        .unwrap_or_default()
-        .parse::<Value>()
-        .unwrap_or_default();
-    let field = asked[0]
-        .as_object()
-        .and_then(|group| group.keys().next().cloned());
+    let asked = call.parameter("group_by").unwrap_or_default().parse::<Value>().unwrap_or_default();
+    let field = asked[0].as_object().and_then(|group| group.keys().next().cloned());
     let Some(field) = field else { return Ok(None) };
     let kind = server.with(caller, |space| format!("group {}", space.objects[object].plural));
     server.admit(caller, &kind, false)?;
     server.with(caller, |space| {
         let target = &space.objects[object];
-        let spot = target
-            .spot(&field)
-            .ok_or_else(|| Refusal::unknown_field(&target.singular, &field))?;
+        let spot = target.spot(&field).ok_or_else(|| Refusal::unknown_field(&target.singular, &field))?;
         let rows = target.table.rows().filter(|row| row.deleted_at.is_none());
         let found: BTreeSet<String> = rows.map(|row| row.get(cell(spot.field, 0)).to_string()).collect();
         let place = |text: &String| {

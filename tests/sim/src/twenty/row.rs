@@ -22,10 +22,7 @@ impl Actor {
         let value = serde_json::json!({
             "source": source, "workspaceMemberId": null, "name": name, "context": context,
         });
-        Arc::new(Self {
-            text: value.to_string(),
-            value,
-        })
+        Arc::new(Self { text: value.to_string(), value })
     }
 }
 
@@ -128,20 +125,12 @@ impl Table {
     }
 
     pub(super) fn changed_since(&self, ms: i64) -> Vec<Uuid> {
-        self.by_change
-            .range((ms, Uuid::nil())..)
-            .map(|(_, id)| *id)
-            .collect()
+        self.by_change.range((ms, Uuid::nil())..).map(|(_, id)| *id).collect()
     }
 
     /// The records that changed last, latest first.
     pub(super) fn latest(&self, count: usize) -> Vec<Uuid> {
-        self.by_change
-            .iter()
-            .rev()
-            .take(count)
-            .map(|(_, id)| *id)
-            .collect()
+        self.by_change.iter().rev().take(count).map(|(_, id)| *id).collect()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -158,9 +147,7 @@ impl Table {
     }
 
     pub(super) fn unique_on(&self, column: Column) -> Option<&Unique> {
-        self.uniques
-            .iter()
-            .find(|unique| Column::Cell(unique.column) == column)
+        self.uniques.iter().find(|unique| Column::Cell(unique.column) == column)
     }
 
     /// New records come on top of the list: 0, -1, -2 and so on.
@@ -213,11 +200,7 @@ impl Table {
                 return false;
             }
         }
-        self.uniques.push(Unique {
-            field,
-            column,
-            entries,
-        });
+        self.uniques.push(Unique { field, column, entries });
         true
     }
 

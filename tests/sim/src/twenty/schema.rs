@@ -79,10 +79,7 @@ impl Kind {
     }
 
     pub(super) fn parse(name: &str) -> Option<Self> {
-        KINDS
-            .iter()
-            .find(|(_, known)| *known == name)
-            .map(|(kind, _)| *kind)
+        KINDS.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind)
     }
 
     /// The sub-fields of a composite type; none for a plain one.
@@ -198,10 +195,7 @@ impl Field {
 
     pub(super) fn option_values(&self) -> Vec<&str> {
         let options = self.options.as_array().map(Vec::as_slice).unwrap_or_default();
-        options
-            .iter()
-            .filter_map(|option| option["value"].as_str())
-            .collect()
+        options.iter().filter_map(|option| option["value"].as_str()).collect()
     }
 
     /// The default as a stored value: text defaults are quoted twice in the metadata.

@@ -85,10 +85,7 @@ impl Server {
     }
 
     pub(super) fn writer(&self, caller: &Caller) -> Writer {
-        Writer {
-            actor: caller.key.actor.clone(),
-            now: self.clock.now_ms(),
-        }
+        Writer { actor: caller.key.actor.clone(), now: self.clock.now_ms() }
     }
 
     /// Creates or upserts. Between matching and writing others may come, as on the real server.
@@ -118,9 +115,8 @@ impl Server {
     /// Tells the webhooks and gives back what the request is answered with.
     fn announce(&self, caller: &Caller, done: Done) -> Result<Vec<Uuid>, Refusal> {
         let now = self.clock.now_iso();
-        let deliveries = self.with(caller, |space| {
-            webhook::deliveries(space, &done.events, &now, self.base())
-        });
+        let deliveries =
+            self.with(caller, |space| webhook::deliveries(space, &done.events, &now, self.base()));
         webhook::send(self, deliveries);
         match done.refused {
             Some(refusal) => Err(refusal),
@@ -136,10 +132,7 @@ impl Server {
         change: impl FnOnce(&mut Space, &Writer) -> Result<Done, Refusal>,
     ) -> Result<Vec<Uuid>, Refusal> {
         let actor = Actor::new("MANUAL", "Tim Apple", &json!({}));
-        let writer = Writer {
-            actor,
-            now: self.clock.now_ms(),
-        };
+        let writer = Writer { actor, now: self.clock.now_ms() };
         let done = self.with(caller, |space| {
             space.objects.get(object).expect("an object of the workspace");
             change(space, &writer)
@@ -203,16 +196,11 @@ impl Target<'_> {
         match self {
             Self::One(id) => Ok(vec![Server::one(space, object, *id, deleted_too)?]),
             Self::Matching(filter) => {
-                let mut ids: Vec<Uuid> = matching(space, object, Some(filter))
-                    .into_iter()
-                    .map(|row| row.id)
-                    .collect();
+                let mut ids: Vec<Uuid> =
+                    matching(space, object, Some(filter)).into_iter().map(|row| row.id).collect();
                 if deleted_too && !filter.speaks_of_deletion() {
                     let everything = Filter::All(vec![(*filter).clone(), Filter::anything(space, object)]);
-                    ids = matching(space, object, Some(&everything))
-                        .into_iter()
-                        .map(|row| row.id)
-                        .collect();
+                    ids = matching(space, object, Some(&everything)).into_iter().map(|row| row.id).collect();
                 }
                 if ids.len() > MOST {
                     return Err(Refusal::too_many_updates());
@@ -224,14 +212,8 @@ impl Target<'_> {
 }
 
 /// Mail domains that are nobody's company.
-const PRIVATE_DOMAINS: [&str; 6] = [
-    "gmail.com",
-    "outlook.com",
-    "hotmail.com",
-    "yahoo.com",
-    "icloud.com",
-    "proton.me",
-];
+const PRIVATE_DOMAINS: [&str; 6] =
+    ["gmail.com", "outlook.com", "hotmail.com", "yahoo.com", "icloud.com", "proton.me"];
 
 /// The workflow a fresh workspace ships with: counted while active, and really run only where a test wants it.
 fn company_workflow(space: &mut Space, done: &Done, writer: &Writer) -> Vec<write::Event> {
@@ -249,23 +231,14 @@ fn company_workflow(space: &mut Space, done: &Done, writer: &Writer) -> Vec<writ
         return Vec::new();
     }
     let mut events = Vec::new();
-    let standard = Writer {
-        actor: Actor::new("APPLICATION", "Standard", &json!({})),
-        ..writer.clone()
-    };
+    let standard = Writer { actor: Actor::new("APPLICATION", "Standard", &json!({})), ..writer.clone() };
     let companies = space.singular("company").expect("a standard object");
     for (object, person) in people {
-        let Some(email) = space.objects[object]
-            .spot("emails")
-            .map(|spot| super::schema::cell(spot.field, 0))
+        let Some(email) = space.objects[object].spot("emails").map(|spot| super::schema::cell(spot.field, 0))
         else {
             continue;
         };
-        let Some(domain) = person
-            .get(email)
-            .as_str()
-            .and_then(|email| email.split('@').nth(1))
-        else {
+        let Some(domain) = person.get(email).as_str().and_then(|email| email.split('@').nth(1)) else {
             continue;
         };
         if PRIVATE_DOMAINS.contains(&domain) {

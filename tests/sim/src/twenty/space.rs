@@ -79,14 +79,7 @@ impl Object {
         let number = self.fields.len();
         if let Some(key) = field.key() {
             let column = column_of(&field.name, number, 0);
-            self.keys.insert(
-                key,
-                Spot {
-                    field: number,
-                    part: 0,
-                    column,
-                },
-            );
+            self.keys.insert(key, Spot { field: number, part: 0, column });
         }
         let default = field.default_value();
         if let (false, Column::Cell(column)) = (default.is_null(), column_of(&field.name, number, 0)) {
@@ -112,11 +105,7 @@ impl Object {
     pub(super) fn part(&self, spot: Spot, name: &str) -> Option<Spot> {
         let field = &self.fields[spot.field];
         let part = field.kind.parts().iter().position(|(part, _)| *part == name)?;
-        Some(Spot {
-            field: spot.field,
-            part,
-            column: column_of(&field.name, spot.field, part),
-        })
+        Some(Spot { field: spot.field, part, column: column_of(&field.name, spot.field, part) })
     }
 
     /// The fields that are there, with their numbers.
@@ -138,14 +127,7 @@ impl Object {
         match field.relation {
             Some(Relation::ToOne { target }) => {
                 let column = column_of(&field.name, number, 0);
-                Some((
-                    Spot {
-                        field: number,
-                        part: 0,
-                        column,
-                    },
-                    target,
-                ))
+                Some((Spot { field: number, part: 0, column }, target))
             }
             _ => None,
         }
@@ -194,15 +176,11 @@ impl Space {
     }
 
     pub(super) fn plural(&self, name: &str) -> Option<usize> {
-        self.objects
-            .iter()
-            .position(|object| object.plural == name && object.active)
+        self.objects.iter().position(|object| object.plural == name && object.active)
     }
 
     pub(super) fn singular(&self, name: &str) -> Option<usize> {
-        self.objects
-            .iter()
-            .position(|object| object.singular == name && object.active)
+        self.objects.iter().position(|object| object.singular == name && object.active)
     }
 
     /// Ids that look random and are the same in every run.
@@ -243,18 +221,11 @@ impl Space {
             return false;
         };
         let active = Value::from("ACTIVE");
-        workflows.table.rows().any(|row| {
-            row.get(column)
-                .as_array()
-                .is_some_and(|all| all.contains(&active))
-        })
+        workflows.table.rows().any(|row| row.get(column).as_array().is_some_and(|all| all.contains(&active)))
     }
 }
 
 pub(super) fn capital(name: &str) -> String {
     let mut letters = name.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

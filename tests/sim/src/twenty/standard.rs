@@ -23,50 +23,18 @@ const OBJECTS: [(&str, &str, &str); 16] = [
         "companies",
         "name:TEXT domainName:LINKS* address:ADDRESS linkedinLink:LINKS annualRevenue:CURRENCY",
     ),
-    (
-        "opportunity",
-        "opportunities",
-        "name:TEXT amount:CURRENCY closeDate:DATE_TIME stage:SELECT!",
-    ),
+    ("opportunity", "opportunities", "name:TEXT amount:CURRENCY closeDate:DATE_TIME stage:SELECT!"),
     ("note", "notes", "title:TEXT bodyV2:RICH_TEXT"),
     ("noteTarget", "noteTargets", ""),
-    (
-        "task",
-        "tasks",
-        "dueAt:DATE_TIME title:TEXT bodyV2:RICH_TEXT status:SELECT",
-    ),
+    ("task", "tasks", "dueAt:DATE_TIME title:TEXT bodyV2:RICH_TEXT status:SELECT"),
     ("taskTarget", "taskTargets", ""),
-    (
-        "attachment",
-        "attachments",
-        "name:TEXT file:FILES fullPath:TEXT fileCategory:SELECT!",
-    ),
-    (
-        "workspaceMember",
-        "workspaceMembers",
-        "name:FULL_NAME userEmail:TEXT timeZone:TEXT locale:TEXT",
-    ),
-    (
-        "workflow",
-        "workflows",
-        "name:TEXT lastPublishedVersionId:TEXT statuses:MULTI_SELECT",
-    ),
-    (
-        "workflowVersion",
-        "workflowVersions",
-        "name:TEXT trigger:RAW_JSON steps:RAW_JSON status:SELECT",
-    ),
-    (
-        "timelineActivity",
-        "timelineActivities",
-        "name:TEXT happensAt:DATE_TIME properties:RAW_JSON",
-    ),
+    ("attachment", "attachments", "name:TEXT file:FILES fullPath:TEXT fileCategory:SELECT!"),
+    ("workspaceMember", "workspaceMembers", "name:FULL_NAME userEmail:TEXT timeZone:TEXT locale:TEXT"),
+    ("workflow", "workflows", "name:TEXT lastPublishedVersionId:TEXT statuses:MULTI_SELECT"),
+    ("workflowVersion", "workflowVersions", "name:TEXT trigger:RAW_JSON steps:RAW_JSON status:SELECT"),
+    ("timelineActivity", "timelineActivities", "name:TEXT happensAt:DATE_TIME properties:RAW_JSON"),
     ("dashboard", "dashboards", "title:TEXT"),
-    (
-        "calendarEventParticipant",
-        "calendarEventParticipants",
-        "handle:TEXT",
-    ),
+    ("calendarEventParticipant", "calendarEventParticipants", "handle:TEXT"),
     ("messageParticipant", "messageParticipants", "handle:TEXT"),
     ("messageListMember", "messageListMembers", ""),
 ];
@@ -74,19 +42,9 @@ const OBJECTS: [(&str, &str, &str); 16] = [
 /// Object, its to-one field, the target, and the to-many field on the target.
 const RELATIONS: [(&str, &str, &str, &str); 31] = [
     ("person", "company", "company", "people"),
-    (
-        "company",
-        "accountOwner",
-        "workspaceMember",
-        "accountOwnerForCompanies",
-    ),
+    ("company", "accountOwner", "workspaceMember", "accountOwnerForCompanies"),
     ("opportunity", "company", "company", "opportunities"),
-    (
-        "opportunity",
-        "pointOfContact",
-        "person",
-        "pointOfContactForOpportunities",
-    ),
+    ("opportunity", "pointOfContact", "person", "pointOfContactForOpportunities"),
     ("opportunity", "owner", "workspaceMember", "ownedOpportunities"),
     ("noteTarget", "note", "note", "noteTargets"),
     ("noteTarget", "targetPerson", "person", "noteTargets"),
@@ -106,67 +64,28 @@ const RELATIONS: [(&str, &str, &str, &str); 31] = [
     ("attachment", "targetWorkflow", "workflow", "attachments"),
     ("workflowVersion", "workflow", "workflow", "versions"),
     ("timelineActivity", "targetPerson", "person", "timelineActivities"),
-    (
-        "timelineActivity",
-        "targetCompany",
-        "company",
-        "timelineActivities",
-    ),
-    (
-        "timelineActivity",
-        "targetOpportunity",
-        "opportunity",
-        "timelineActivities",
-    ),
+    ("timelineActivity", "targetCompany", "company", "timelineActivities"),
+    ("timelineActivity", "targetOpportunity", "opportunity", "timelineActivities"),
     ("timelineActivity", "targetNote", "note", "timelineActivities"),
     ("timelineActivity", "targetTask", "task", "timelineActivities"),
-    (
-        "timelineActivity",
-        "targetWorkflow",
-        "workflow",
-        "timelineActivities",
-    ),
-    (
-        "calendarEventParticipant",
-        "person",
-        "person",
-        "calendarEventParticipants",
-    ),
+    ("timelineActivity", "targetWorkflow", "workflow", "timelineActivities"),
+    ("calendarEventParticipant", "person", "person", "calendarEventParticipants"),
     ("messageParticipant", "person", "person", "messageParticipants"),
     ("messageListMember", "person", "person", "listMemberships"),
 ];
 
 /// Options and default of the standard select fields.
 const SELECTS: [(&str, &str, &[&str], Option<&str>); 5] = [
-    (
-        "opportunity",
-        "stage",
-        &["NEW", "SCREENING", "MEETING", "PROPOSAL", "CUSTOMER"],
-        Some("'NEW'"),
-    ),
+    ("opportunity", "stage", &["NEW", "SCREENING", "MEETING", "PROPOSAL", "CUSTOMER"], Some("'NEW'")),
     ("task", "status", &["TODO", "IN_PROGRESS", "DONE"], Some("'TODO'")),
     (
         "attachment",
         "fileCategory",
-        &[
-            "ARCHIVE",
-            "AUDIO",
-            "IMAGE",
-            "PRESENTATION",
-            "SPREADSHEET",
-            "TEXT_DOCUMENT",
-            "VIDEO",
-            "OTHER",
-        ],
+        &["ARCHIVE", "AUDIO", "IMAGE", "PRESENTATION", "SPREADSHEET", "TEXT_DOCUMENT", "VIDEO", "OTHER"],
         Some("'OTHER'"),
     ),
     ("workflow", "statuses", &["DRAFT", "ACTIVE", "DEACTIVATED"], None),
-    (
-        "workflowVersion",
-        "status",
-        &["DRAFT", "ACTIVE", "DEACTIVATED", "ARCHIVED"],
-        Some("'DRAFT'"),
-    ),
+    ("workflowVersion", "status", &["DRAFT", "ACTIVE", "DEACTIVATED", "ARCHIVED"], Some("'DRAFT'")),
 ];
 
 /// Fields every object has before its own ones.
@@ -185,12 +104,7 @@ const SYSTEM: [(&str, Kind); 8] = [
 pub(super) fn furnish(space: &mut Space) {
     let now = space.created_at;
     for (singular, plural, own) in OBJECTS {
-        let mut object = Object::new(
-            Uuid::new_v5(&space.id, singular.as_bytes()),
-            singular,
-            plural,
-            now,
-        );
+        let mut object = Object::new(Uuid::new_v5(&space.id, singular.as_bytes()), singular, plural, now);
         object.description = Some(format!("A {singular}"));
         object.icon = Some("IconBox".to_owned());
         add_system_fields(&mut object);
@@ -269,9 +183,7 @@ fn add_own(object: &mut Object, spec: &str) {
     field.nullable = !kind.ends_with('!');
     field.icon = Some("IconList".to_owned());
     field.description = Some(field.label.clone());
-    let select = SELECTS
-        .iter()
-        .find(|(owner, field, ..)| *owner == object.singular && *field == name);
+    let select = SELECTS.iter().find(|(owner, field, ..)| *owner == object.singular && *field == name);
     if let Some((.., values, default)) = select {
         field.default = default.map_or(Value::Null, Value::from);
         field.options = values
@@ -308,10 +220,7 @@ pub(super) fn relate(
     let id = one.id;
     space.objects[source].add(one);
     let mut many = field(&space.objects[target], back, Kind::Relation);
-    many.relation = Some(Relation::ToMany {
-        source: source_id,
-        field: id,
-    });
+    many.relation = Some(Relation::ToMany { source: source_id, field: id });
     many.standard = standard;
     many.settings = json!({"relationType": "ONE_TO_MANY"});
     space.objects[target].add(many);
@@ -321,10 +230,8 @@ pub(super) fn relate(
 fn add_workflow(space: &mut Space) {
     let system = Actor::new("SYSTEM", "System", &Value::Null);
     let now = space.created_at;
-    let (id, version) = (
-        Uuid::new_v5(&space.id, b"company workflow"),
-        Uuid::new_v5(&space.id, b"company workflow version"),
-    );
+    let (id, version) =
+        (Uuid::new_v5(&space.id, b"company workflow"), Uuid::new_v5(&space.id, b"company workflow version"));
     let rows = [
         (
             "workflow",

@@ -36,19 +36,13 @@ impl Trouble {
     fn validation(what: &str, errors: Vec<(&str, Vec<Value>)>, friendly: &str) -> Self {
         let total: usize = errors.iter().map(|(_, list)| list.len()).sum();
         let mut summary = Map::from_iter([("totalErrors".to_owned(), json!(total))]);
-        summary.extend(
-            errors
-                .iter()
-                .map(|(kind, list)| ((*kind).to_owned(), json!(list.len()))),
-        );
+        summary.extend(errors.iter().map(|(kind, list)| ((*kind).to_owned(), json!(list.len()))));
         let spoken: Vec<String> = errors
             .iter()
             .map(|(kind, list)| format!("{} {kind}{}", list.len(), if list.len() == 1 { "" } else { "s" }))
             .collect();
-        let errors: Map<String, Value> = errors
-            .into_iter()
-            .map(|(kind, list)| (kind.to_owned(), Value::Array(list)))
-            .collect();
+        let errors: Map<String, Value> =
+            errors.into_iter().map(|(kind, list)| (kind.to_owned(), Value::Array(list))).collect();
         let message = format!("Multiple validation errors occurred while {what}");
         Self {
             status: 400,
@@ -80,11 +74,7 @@ impl Trouble {
                 "universalIdentifier": fresh(&format!("{name} in {view}")),
                 "viewUniversalIdentifier": fresh(view), "fieldMetadataUniversalIdentifier": field,
             });
-            entry(
-                "viewField",
-                &[("INVALID_VIEW_DATA", "Field metadata not found")],
-                about,
-            )
+            entry("viewField", &[("INVALID_VIEW_DATA", "Field metadata not found")], about)
         });
         let mut errors = vec![("fieldMetadata", vec![failed]), ("viewField", views.to_vec())];
         if unique && code == "NOT_AVAILABLE" {
@@ -109,11 +99,8 @@ impl Trouble {
         let field = json!({
             "universalIdentifier": fresh("name"), "name": "name", "objectMetadataUniversalIdentifier": object,
         });
-        let mut lost_field = entry(
-            "fieldMetadata",
-            &[("OBJECT_METADATA_NOT_FOUND", "Object metadata not found")],
-            field,
-        );
+        let mut lost_field =
+            entry("fieldMetadata", &[("OBJECT_METADATA_NOT_FOUND", "Object metadata not found")], field);
         lost_field["errors"][0]["userFriendlyMessage"] = json!("Field to create related object not found");
         let view = json!({"universalIdentifier": fresh("view")});
         let shown = json!({
@@ -128,26 +115,9 @@ impl Trouble {
             "creating object",
             vec![
                 ("fieldMetadata", vec![lost_field]),
-                (
-                    "objectMetadata",
-                    vec![entry("objectMetadata", &[(code, message)], about)],
-                ),
-                (
-                    "view",
-                    vec![entry(
-                        "view",
-                        &[("INVALID_VIEW_DATA", "Object metadata not found")],
-                        view,
-                    )],
-                ),
-                (
-                    "viewField",
-                    vec![entry(
-                        "viewField",
-                        &[("INVALID_VIEW_DATA", "View not found")],
-                        shown,
-                    )],
-                ),
+                ("objectMetadata", vec![entry("objectMetadata", &[(code, message)], about)]),
+                ("view", vec![entry("view", &[("INVALID_VIEW_DATA", "Object metadata not found")], view)]),
+                ("viewField", vec![entry("viewField", &[("INVALID_VIEW_DATA", "View not found")], shown)]),
                 (
                     "index",
                     vec![entry(
@@ -207,52 +177,25 @@ impl Trouble {
             body["code"] = json!(code);
         }
         let extensions = json!({"userFriendlyMessage": message, "subCode": code, "code": graph_code});
-        Self {
-            status,
-            body,
-            error: json!({"message": message, "extensions": extensions}),
-        }
+        Self { status, body, error: json!({"message": message, "extensions": extensions}) }
     }
 
     pub(super) fn no_field() -> Self {
-        Self::plain(
-            404,
-            "Error",
-            "Field metadata not found",
-            "FIELD_METADATA_NOT_FOUND",
-            "NOT_FOUND",
-        )
+        Self::plain(404, "Error", "Field metadata not found", "FIELD_METADATA_NOT_FOUND", "NOT_FOUND")
     }
 
     pub(super) fn no_such_object() -> Self {
-        Self::plain(
-            404,
-            "Error",
-            "Object metadata not found",
-            "OBJECT_METADATA_NOT_FOUND",
-            "NOT_FOUND",
-        )
+        Self::plain(404, "Error", "Object metadata not found", "OBJECT_METADATA_NOT_FOUND", "NOT_FOUND")
     }
 
     pub(super) fn no_webhook() -> Self {
-        Self::plain(
-            404,
-            "Error",
-            "Webhook not found",
-            "WEBHOOK_NOT_FOUND",
-            "NOT_FOUND",
-        )
+        Self::plain(404, "Error", "Webhook not found", "WEBHOOK_NOT_FOUND", "NOT_FOUND")
     }
 
     pub(super) fn bad_webhook() -> Self {
         let message = "Multiple validation errors occurred while creating webhook";
-        let mut trouble = Self::plain(
-            400,
-            "WorkspaceMigrationBuilderException",
-            message,
-            "",
-            "BAD_USER_INPUT",
-        );
+        let mut trouble =
+            Self::plain(400, "WorkspaceMigrationBuilderException", message, "", "BAD_USER_INPUT");
         trouble.error["extensions"] = json!({"code": "METADATA_VALIDATION_FAILED"});
         trouble
     }
@@ -269,11 +212,7 @@ impl Trouble {
     pub(super) fn duplicates(index: Uuid) -> Self {
         let text = format!("Migration action 'create' for 'index' (universalIdentifier: {index}) failed");
         let error = json!({"message": text, "extensions": {"code": "INTERNAL_SERVER_ERROR"}});
-        Self {
-            status: 500,
-            body: Value::String(text),
-            error,
-        }
+        Self { status: 500, body: Value::String(text), error }
     }
 
     /// What an API key is told that asks for a user's own things.
@@ -293,24 +232,15 @@ fn taken_index(name: &str) -> Value {
     let about =
         json!({"universalIdentifier": fresh(&format!("index on {name}")), "name": "IDX_UNIQUE_simulated"});
     let errors = [
-        (
-            "INDEX_ALREADY_EXISTS",
-            "Index with same universal identifier already exists",
-        ),
+        ("INDEX_ALREADY_EXISTS", "Index with same universal identifier already exists"),
         ("INDEX_ALREADY_EXISTS", "Index with same name already exists"),
-        (
-            "INDEX_FIELD_NOT_FOUND",
-            "Could not find index field related field metadata",
-        ),
+        ("INDEX_FIELD_NOT_FOUND", "Could not find index field related field metadata"),
     ];
     let mut failed = entry("index", &errors, about);
     let last = json!({
         "code": "ENTITY_ALREADY_EXISTS",
         "message": format!("Cannot create index: universalIdentifier \"{}\" already exists in index maps", fresh(name)),
     });
-    failed["errors"]
-        .as_array_mut()
-        .expect("errors are a list")
-        .push(last);
+    failed["errors"].as_array_mut().expect("errors are a list").push(last);
     failed
 }

@@ -18,20 +18,14 @@ pub(super) fn stored(field: &Field, input: &Value) -> Outcome<Stored> {
         return Ok(vec![(0, plain(field, input)?)]);
     }
     if input.is_null() {
-        return Ok((0..field.kind.parts().len())
-            .map(|part| (part, Value::Null))
-            .collect());
+        return Ok((0..field.kind.parts().len()).map(|part| (part, Value::Null)).collect());
     }
     let Value::Object(map) = input else {
         return Err(not_an_object(&field.name, input));
     };
     for key in map.keys() {
         if !field.kind.parts().iter().any(|(part, _)| part == key) {
-            let text = format!(
-                "Invalid subfield {key} for {} field \"{}\"",
-                field.kind.spoken(),
-                field.name
-            );
+            let text = format!("Invalid subfield {key} for {} field \"{}\"", field.kind.spoken(), field.name);
             return Err(Refusal::value(text, &inspect(input)));
         }
     }
@@ -92,11 +86,7 @@ fn plain(field: &Field, input: &Value) -> Outcome<Value> {
         Kind::Array | Kind::Files if input.is_array() => Ok(input.clone()),
         Kind::Uuid | Kind::Relation => uuid(name, input).map(|id| json!(id)),
         kind => {
-            let text = format!(
-                "Invalid {} value {} for field \"{name}\"",
-                kind.spoken(),
-                inspect(input)
-            );
+            let text = format!("Invalid {} value {} for field \"{name}\"", kind.spoken(), inspect(input));
             Err(Refusal::value(text, &inspect(input)))
         }
     }
@@ -104,10 +94,7 @@ fn plain(field: &Field, input: &Value) -> Outcome<Value> {
 
 fn not_an_object(name: &str, input: &Value) -> Refusal {
     let shown = inspect(input);
-    Refusal::value(
-        format!("Invalid object value {shown} for field \"{name}\""),
-        &shown,
-    )
+    Refusal::value(format!("Invalid object value {shown} for field \"{name}\""), &shown)
 }
 
 /// Empty text is stored as nothing and never collides.
@@ -118,10 +105,7 @@ pub(super) fn text(name: &str, input: &Value) -> Outcome<Value> {
         Value::String(_) => Ok(input.clone()),
         other => {
             let shown = inspect(other);
-            Err(Refusal::value(
-                format!("Invalid string value {shown} for text field \"{name}\""),
-                &shown,
-            ))
+            Err(Refusal::value(format!("Invalid string value {shown} for text field \"{name}\""), &shown))
         }
     }
 }
@@ -132,10 +116,7 @@ fn number(name: &str, input: &Value) -> Outcome<Value> {
         Value::Number(number) => Ok(whole_if_possible(number)),
         other => {
             let shown = inspect(other);
-            Err(Refusal::value(
-                format!("Invalid number value {shown} for field \"{name}\""),
-                &shown,
-            ))
+            Err(Refusal::value(format!("Invalid number value {shown} for field \"{name}\""), &shown))
         }
     }
 }
@@ -153,13 +134,10 @@ fn whole_if_possible(number: &serde_json::Number) -> Value {
 }
 
 pub(super) fn uuid(name: &str, input: &Value) -> Outcome<Uuid> {
-    input
-        .as_str()
-        .and_then(|text| Uuid::try_parse(text).ok())
-        .ok_or_else(|| {
-            let shown = inspect(input);
-            Refusal::value(format!("Invalid UUID value {shown} for field \"{name}\""), &shown)
-        })
+    input.as_str().and_then(|text| Uuid::try_parse(text).ok()).ok_or_else(|| {
+        let shown = inspect(input);
+        Refusal::value(format!("Invalid UUID value {shown} for field \"{name}\""), &shown)
+    })
 }
 
 /// The time in milliseconds that an ISO text means; a date alone is midnight UTC.
@@ -204,9 +182,7 @@ fn day(name: &str, input: &Value) -> Outcome<Value> {
 
 fn select(field: &Field, input: &Value) -> Outcome<Value> {
     let values = field.option_values();
-    let known = input
-        .as_str()
-        .is_some_and(|text| values.contains(&text) || field.kind == Kind::Rating);
+    let known = input.as_str().is_some_and(|text| values.contains(&text) || field.kind == Kind::Rating);
     if known {
         return Ok(input.clone());
     }
@@ -223,11 +199,7 @@ fn multi_select(field: &Field, input: &Value) -> Outcome<Value> {
     let items = input.as_array().map(Vec::as_slice);
     match items {
         Some([]) => Ok(Value::Null),
-        Some(items)
-            if items
-                .iter()
-                .all(|item| item.as_str().is_some_and(|text| values.contains(&text))) =>
-        {
+        Some(items) if items.iter().all(|item| item.as_str().is_some_and(|text| values.contains(&text))) => {
             Ok(input.clone())
         }
         _ => {
@@ -263,10 +235,7 @@ fn currency(name: &str, map: &Map<String, Value>) -> Outcome<Stored> {
         let value = match (micros, read) {
             (Value::Null, _) => Value::Null,
             (_, Some(float)) => {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "this is how the server loses precision"
-                )]
+                #[expect(clippy::cast_possible_truncation, reason = "this is how the server loses precision")]
                 let whole = float as i64;
                 json!(whole)
             }
@@ -286,11 +255,7 @@ fn currency(name: &str, map: &Map<String, Value>) -> Outcome<Stored> {
 
 /// Whichever of the two forms is sent, the other is derived from it.
 fn rich_text(map: &Map<String, Value>) -> Stored {
-    let given = |key: &str| {
-        map.get(key)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
+    let given = |key: &str| map.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     match (given("markdown"), given("blocknote")) {
         (Some(markdown), _) => vec![(0, json!(blocks(markdown))), (1, json!(markdown))],
         (None, Some(blocknote)) => vec![(0, json!(blocknote)), (1, json!(flat(blocknote)))],
@@ -303,11 +268,7 @@ fn blocks(markdown: &str) -> String {
     let blocks: Vec<Value> = lines
         .map(|line| {
             let bullet = line.strip_prefix("- ");
-            let kind = if bullet.is_some() {
-                "bulletListItem"
-            } else {
-                "paragraph"
-            };
+            let kind = if bullet.is_some() { "bulletListItem" } else { "paragraph" };
             let text = bullet.unwrap_or(line).replace("**", "");
             json!({"type": kind, "content": [{"type": "text", "text": text, "styles": {}}], "children": []})
         })
@@ -317,11 +278,8 @@ fn blocks(markdown: &str) -> String {
 
 fn flat(blocknote: &str) -> String {
     let blocks = blocknote.parse::<Value>().unwrap_or_default();
-    let texts = blocks
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|block| block["content"][0]["text"].as_str());
+    let texts =
+        blocks.as_array().into_iter().flatten().filter_map(|block| block["content"][0]["text"].as_str());
     texts.collect::<Vec<_>>().join("\n\n")
 }
 
@@ -330,9 +288,7 @@ pub(super) fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(map) => map
-            .iter()
-            .any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Value::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
         _ => false,
     }
 }

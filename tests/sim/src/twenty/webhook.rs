@@ -59,11 +59,7 @@ pub(super) fn deliveries(space: &Space, events: &[Event], now: &str, base: &str)
     let mut deliveries = Vec::new();
     for event in events {
         let object = &space.objects[event.object];
-        for webhook in space
-            .webhooks
-            .iter()
-            .filter(|webhook| webhook.wants(&object.singular, event.name))
-        {
+        for webhook in space.webhooks.iter().filter(|webhook| webhook.wants(&object.singular, event.name)) {
             let mut renderer = Renderer::new(space, base);
             renderer.record(object, &event.row, 0);
             let record = renderer.out;
@@ -104,12 +100,7 @@ pub(super) fn send(server: &Server, deliveries: Vec<Delivery>) {
     for delivery in deliveries {
         let timestamp = server.clock.now_ms();
         let signature = signature(&delivery.secret, timestamp, &delivery.body);
-        let nonce = signature
-            .get(..32)
-            .unwrap_or_default()
-            .chars()
-            .rev()
-            .collect::<String>();
+        let nonce = signature.get(..32).unwrap_or_default().chars().rev().collect::<String>();
         let request = server
             .client
             .post(&delivery.url)
@@ -141,11 +132,7 @@ mod tests {
                 .parse()
                 .unwrap();
         let headers = &recorded["request"]["headers"];
-        let timestamp = headers["X-Twenty-Webhook-Timestamp"]
-            .as_str()
-            .unwrap()
-            .parse()
-            .unwrap();
+        let timestamp = headers["X-Twenty-Webhook-Timestamp"].as_str().unwrap().parse().unwrap();
         let body = recorded["request"]["raw_body"].as_str().unwrap();
 
         let ours = signature("whsec_example_secret", timestamp, body);

@@ -66,15 +66,9 @@ pub(super) fn plan(space: &Space, number: usize, inputs: &[Value], upsert: bool)
     if inputs.len() > MOST {
         return Err(Refusal::too_many_inputs());
     }
-    let drafts = inputs
-        .iter()
-        .map(|input| draft(space, number, input))
-        .collect::<Outcome<Vec<_>>>()?;
+    let drafts = inputs.iter().map(|input| draft(space, number, input)).collect::<Outcome<Vec<_>>>()?;
     let object = &space.objects[number];
-    let mut plan = Plan {
-        revive: true,
-        ..Plan::default()
-    };
+    let mut plan = Plan { revive: true, ..Plan::default() };
     for draft in drafts {
         match if upsert { matched(object, &draft)? } else { None } {
             Some(id) => plan.updates.push((id, draft)),
@@ -133,10 +127,7 @@ fn relation(space: &Space, number: usize, key: &str, input: &Value, draft: &mut 
     }
     let Some(condition) = input["connect"]["where"].as_object() else {
         let shown = inspect(input);
-        return Err(Refusal::value(
-            format!("Invalid relation value {shown} for field \"{key}\""),
-            &shown,
-        ));
+        return Err(Refusal::value(format!("Invalid relation value {shown} for field \"{key}\""), &shown));
     };
     let target = space.object(target).expect("a relation leads to an object");
     let (id, spoken) = connected(target, condition)?;
@@ -149,46 +140,27 @@ fn relation(space: &Space, number: usize, key: &str, input: &Value, draft: &mut 
 fn connected(target: &Object, condition: &Map<String, Value>) -> Outcome<(Option<Uuid>, String)> {
     let mut wanted: Vec<(String, Column, String)> = Vec::new();
     for (key, value) in condition {
-        let spot = target
-            .spot(key)
-            .ok_or_else(|| Refusal::unknown_field(&target.singular, key))?;
+        let spot = target.spot(key).ok_or_else(|| Refusal::unknown_field(&target.singular, key))?;
         match value {
             Value::Object(parts) => {
                 for (part, value) in parts {
                     let spot = target
                         .part(spot, part)
                         .ok_or_else(|| Refusal::unknown_field(&target.singular, part))?;
-                    wanted.push((
-                        format!("{key}.{part}"),
-                        spot.column,
-                        index_key(value).unwrap_or_default(),
-                    ));
+                    wanted.push((format!("{key}.{part}"), spot.column, index_key(value).unwrap_or_default()));
                 }
             }
             value => wanted.push((key.clone(), spot.column, index_key(value).unwrap_or_default())),
         }
     }
-    let spoken: Vec<String> = wanted
-        .iter()
-        .map(|(path, _, value)| format!("{path} = {value}"))
-        .collect();
+    let spoken: Vec<String> = wanted.iter().map(|(path, _, value)| format!("{path} = {value}")).collect();
     let find = |column: Column, value: &str| match column {
         Column::Id => Uuid::try_parse(value).ok(),
-        _ => target
-            .table
-            .unique_on(column)
-            .and_then(|unique| unique.find(value)),
+        _ => target.table.unique_on(column).and_then(|unique| unique.find(value)),
     };
-    let ids: BTreeSet<_> = wanted
-        .iter()
-        .map(|(_, column, value)| find(*column, value))
-        .collect();
+    let ids: BTreeSet<_> = wanted.iter().map(|(_, column, value)| find(*column, value)).collect();
     let id = match ids.into_iter().collect::<Vec<_>>().as_slice() {
-        [Some(id)] => target
-            .table
-            .get(id)
-            .filter(|row| row.deleted_at.is_none())
-            .map(|row| row.id),
+        [Some(id)] => target.table.get(id).filter(|row| row.deleted_at.is_none()).map(|row| row.id),
         _ => None,
     };
     Ok((id, spoken.join(" and ")))
@@ -201,11 +173,7 @@ fn matched(object: &Object, draft: &Draft) -> Outcome<Option<Uuid>> {
         groups.push((id, format!("id (id: {id})")));
     }
     for unique in object.table.uniques() {
-        let given = draft
-            .cells
-            .iter()
-            .rev()
-            .find(|(column, _)| *column == unique.column);
+        let given = draft.cells.iter().rev().find(|(column, _)| *column == unique.column);
         let Some(key) = given.and_then(|(_, value)| index_key(value)) else {
             continue;
         };

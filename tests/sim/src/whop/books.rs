@@ -30,12 +30,7 @@ macro_rules! row {
     };
 }
 
-row!(
-    Product,
-    |row, _order| Some(row.created_at),
-    vec![("account", row.account)],
-    !row.deleted
-);
+row!(Product, |row, _order| Some(row.created_at), vec![("account", row.account)], !row.deleted);
 row!(
     Variant,
     |row, order| match order {
@@ -78,11 +73,7 @@ row!(
         .chain([("membership", row.membership)])
         .collect()
 );
-row!(
-    Refund,
-    |row, _order| Some(row.created_at),
-    vec![("payment", row.payment)]
-);
+row!(Refund, |row, _order| Some(row.created_at), vec![("payment", row.payment)]);
 row!(
     Dispute,
     |row, order| match order {
@@ -165,10 +156,6 @@ impl Books {
 
     /// How many memberships of a product grant access.
     pub(super) fn members_of(&self, product: usize) -> i64 {
-        self.variants
-            .group("product", product)
-            .iter()
-            .filter_map(|variant| self.active.get(variant))
-            .sum()
+        self.variants.group("product", product).iter().filter_map(|variant| self.active.get(variant)).sum()
     }
 }

@@ -90,10 +90,7 @@ fn button(action: &str, id: &str, label: &str) -> String {
 }
 
 fn table(out: &mut String, heads: &[&str], rows: &[String]) {
-    let heads: String = heads
-        .iter()
-        .map(|head| format!("<th scope=\"col\">{head}</th>"))
-        .collect();
+    let heads: String = heads.iter().map(|head| format!("<th scope=\"col\">{head}</th>")).collect();
     let rows: String = rows.iter().map(|row| format!("<tr>{row}</tr>")).collect();
     write!(
         out,
@@ -143,10 +140,7 @@ fn buy_form(world: &World, account: usize, id: &str, out: &mut String) {
             let variant = &books.variants[*row];
             let product = escape(&books.products[variant.product].title);
             let title = escape(&variant.title);
-            format!(
-                "<option value=\"{}\">{product}: {title}</option>",
-                ids::name(VARIANT, *row)
-            )
+            format!("<option value=\"{}\">{product}: {title}</option>", ids::name(VARIANT, *row))
         })
         .collect();
     write!(
@@ -180,9 +174,7 @@ fn membership_row(world: &World, row: usize) -> String {
     let membership = &world.books.memberships[row];
     let id = ids::name(MEMBERSHIP, row);
     let name = membership.member.map(|member| world.books.display_name(member));
-    let email = membership
-        .user
-        .and_then(|user| world.books.users[user].email.clone());
+    let email = membership.user.and_then(|user| world.books.users[user].email.clone());
     let member = membership.member.map(|member| ids::name(MEMBER, member));
     let ends = if membership.ends { " · ends" } else { "" };
     let buttons = [
@@ -241,18 +233,7 @@ fn show_endpoints(world: &World, out: &mut String) {
             )
         })
         .collect();
-    table(
-        out,
-        &[
-            "Endpoint",
-            "Address",
-            "State",
-            "Events",
-            "Failures in a row",
-            "Waiting",
-        ],
-        &rows,
-    );
+    table(out, &["Endpoint", "Address", "State", "Events", "Failures in a row", "Waiting"], &rows);
     out.push_str("<h3>Last deliveries</h3>");
     let rows: Vec<String> = hooks
         .attempts

@@ -27,9 +27,7 @@ pub struct App {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App")
-            .field("client_id", &self.client_id)
-            .finish_non_exhaustive()
+        f.debug_struct("App").field("client_id", &self.client_id).finish_non_exhaustive()
     }
 }
 
@@ -41,9 +39,7 @@ pub struct Whop {
 
 impl std::fmt::Debug for Whop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Whop")
-            .field("url", &self.url())
-            .finish_non_exhaustive()
+        f.debug_struct("Whop").field("url", &self.url()).finish_non_exhaustive()
     }
 }
 
@@ -148,10 +144,7 @@ impl Whop {
                 redirect_uris: redirect_uris.iter().map(|uri| (*uri).to_owned()).collect(),
                 installed: std::collections::BTreeSet::default(),
             });
-            App {
-                client_id: ids::name(APP, world.apps.len() - 1),
-                client_secret,
-            }
+            App { client_id: ids::name(APP, world.apps.len() - 1), client_secret }
         })
     }
 
@@ -167,9 +160,7 @@ impl Whop {
     pub fn app_api_key(&self, client_id: &str, rights: Rights) -> String {
         self.with(|world, _| {
             let key = format!("apik_{}", world.secret("app key"));
-            world
-                .keys
-                .insert(key.clone(), (Reach::App(row(APP, client_id)), rights));
+            world.keys.insert(key.clone(), (Reach::App(row(APP, client_id)), rights));
             key
         })
     }
@@ -188,10 +179,7 @@ impl Whop {
     pub fn take_deliveries(&self) -> Vec<SignedDelivery> {
         self.with(|world, now| {
             let collected = std::mem::take(&mut world.hooks.collected);
-            collected
-                .iter()
-                .map(|message| world.signed(message, now))
-                .collect()
+            collected.iter().map(|message| world.signed(message, now)).collect()
         })
     }
 
@@ -218,9 +206,7 @@ impl Whop {
         self.with(|world, _| {
             let books = &world.books;
             let rows = books.members.of_account(row(ACCOUNT, account));
-            rows.iter()
-                .map(|row| books.show_member(*row, Lens::FULL))
-                .collect()
+            rows.iter().map(|row| books.show_member(*row, Lens::FULL)).collect()
         })
     }
 
@@ -229,9 +215,7 @@ impl Whop {
         self.with(|world, _| {
             let books = &world.books;
             let rows = books.memberships.of_account(row(ACCOUNT, account));
-            rows.iter()
-                .map(|row| books.show_membership(*row, Lens::FULL))
-                .collect()
+            rows.iter().map(|row| books.show_membership(*row, Lens::FULL)).collect()
         })
     }
 
@@ -240,9 +224,7 @@ impl Whop {
         self.with(|world, _| {
             let books = &world.books;
             let rows = books.payments.of_account(row(ACCOUNT, account));
-            rows.iter()
-                .map(|row| books.show_payment(*row, Lens::FULL))
-                .collect()
+            rows.iter().map(|row| books.show_payment(*row, Lens::FULL)).collect()
         })
     }
 
@@ -278,8 +260,7 @@ impl Whop {
     pub fn disputes(&self, account: &str) -> Vec<Value> {
         self.with(|world, _| {
             let rows = world.books.disputes.of_account(row(ACCOUNT, account)).iter();
-            rows.map(|row| world.books.show_dispute(*row, Lens::FULL))
-                .collect()
+            rows.map(|row| world.books.show_dispute(*row, Lens::FULL)).collect()
         })
     }
 

@@ -133,10 +133,7 @@ impl Hooks {
 impl World {
     /// Removes and returns what is due.
     pub(super) fn take_due(&mut self, now: i64) -> Vec<Message> {
-        self.hooks
-            .pending
-            .extract_if(.., |message| message.due <= now)
-            .collect()
+        self.hooks.pending.extract_if(.., |message| message.due <= now).collect()
     }
 
     /// Writes the log, and decides about a retry and about the endpoint's future.
@@ -153,9 +150,7 @@ impl World {
             let failing_for = now - *endpoint.failing_since.get_or_insert(now);
             if failing_for >= WARN_AFTER_MS && !endpoint.warned {
                 endpoint.warned = true;
-                self.notes
-                    .mails
-                    .push(format!("{name} has been failing for 24 hours"));
+                self.notes.mails.push(format!("{name} has been failing for 24 hours"));
             }
             let enough = endpoint.failures >= DISABLE_AFTER_FAILURES;
             if failing_for >= DISABLE_AFTER_MS && enough && endpoint.enabled {
@@ -174,10 +169,6 @@ impl World {
                 ..message.clone()
             });
         }
-        self.hooks.attempts.push(Attempt {
-            message,
-            sent_at: now,
-            outcome,
-        });
+        self.hooks.attempts.push(Attempt { message, sent_at: now, outcome });
     }
 }

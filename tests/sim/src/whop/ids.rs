@@ -19,9 +19,9 @@ const fn inverse(odd: u64) -> u64 {
 }
 
 fn salt(prefix: &str) -> u64 {
-    prefix.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
-    })
+    prefix
+        .bytes()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
 }
 
 /// The id of a row, such as `mem_4cLrXt7VzBn`.
@@ -46,10 +46,7 @@ pub(super) fn row(prefix: &str, id: &str) -> Option<usize> {
         let digit = DIGITS.iter().position(|known| *known == byte)?;
         value = value.checked_mul(62)?.checked_add(digit as u64)?;
     }
-    let row = value
-        .wrapping_sub(salt(prefix))
-        .wrapping_mul(INVERSE)
-        .checked_sub(1)?;
+    let row = value.wrapping_sub(salt(prefix)).wrapping_mul(INVERSE).checked_sub(1)?;
     let row = usize::try_from(row).ok().filter(|row| *row < 1 << 32)?;
     (name(prefix, row) == id).then_some(row)
 }

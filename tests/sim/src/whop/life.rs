@@ -150,11 +150,7 @@ impl World {
         if opens && status != "past_due" {
             self.told(now, "membership.activated", subject);
         }
-        let previous = if before.status == status {
-            Map::new()
-        } else {
-            was("status", before.status)
-        };
+        let previous = if before.status == status { Map::new() } else { was("status", before.status) };
         self.emit(now, "membership.updated", subject, &previous);
         if closes {
             self.told(now, "membership.deactivated", subject);
@@ -207,10 +203,7 @@ impl World {
         let payments = self.books.payments.group("membership", row);
         let books = &self.books;
         let open = payments.iter().rev().copied();
-        match open
-            .clone()
-            .find(|payment| books.payments[*payment].status == "open")
-        {
+        match open.clone().find(|payment| books.payments[*payment].status == "open") {
             Some(payment) => self.collect(now, payment),
             None => drop(self.charge_renewal(now, row)),
         }
@@ -226,12 +219,7 @@ impl World {
             membership.reason = reason.filter(|_| ends).map(str::to_owned);
         });
         let subject = Subject::Membership(row);
-        self.emit(
-            now,
-            "membership.updated",
-            subject,
-            &was("cancel_at_period_end", !ends),
-        );
+        self.emit(now, "membership.updated", subject, &was("cancel_at_period_end", !ends));
         self.told(now, "membership.cancel_at_period_end_changed", subject);
         self.touch_member_of(now, row);
     }

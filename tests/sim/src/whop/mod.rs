@@ -75,18 +75,11 @@ impl Sim {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a plain HTTP client");
-        Self {
-            clock,
-            world: Mutex::default(),
-            sender,
-            url: OnceLock::new(),
-        }
+        Self { clock, world: Mutex::default(), sender, url: OnceLock::new() }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
-        self.world
-            .lock()
-            .expect("no handler panics while it holds the books")
+        self.world.lock().expect("no handler panics while it holds the books")
     }
 
     fn url(&self) -> String {
@@ -111,11 +104,7 @@ impl Sim {
             Ok::<_, reqwest::Error>((status, answer.text().await?))
         };
         let (status, body) = answer.await.unwrap_or_default();
-        Outcome {
-            status,
-            body,
-            took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        }
+        Outcome { status, body, took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX) }
     }
 
     /// One attempt that is logged and not repeated.
@@ -156,14 +145,8 @@ fn router(sim: &Arc<Sim>, faults: &Faults) -> Router {
         .route("/oauth/revoke", post(oauth::revoke))
         .route("/oauth/.well-known/openid-configuration", get(oauth::discovery))
         .fallback(move |method: Method, uri: Uri| async move {
-            note.world()
-                .notes
-                .not_understood
-                .push(format!("{method} {}", uri.path()));
-            (
-                StatusCode::NOT_FOUND,
-                r#"{"error":{"type":"not_found","message":"Route not found"}}"#,
-            )
+            note.world().notes.not_understood.push(format!("{method} {}", uri.path()));
+            (StatusCode::NOT_FOUND, r#"{"error":{"type":"not_found","message":"Route not found"}}"#)
         })
         .with_state(Arc::clone(sim));
     let console = Router::new()

@@ -37,10 +37,7 @@ pub(super) fn decimals(currency: &str) -> u32 {
 
 /// The same worth in US cents, rounded down.
 pub(super) fn in_cents(minor: i64, currency: &str) -> i64 {
-    let rate = RATES
-        .iter()
-        .find(|(known, _)| *known == currency)
-        .map_or(1_000, |(_, rate)| *rate);
+    let rate = RATES.iter().find(|(known, _)| *known == currency).map_or(1_000, |(_, rate)| *rate);
     minor * rate * 100 / (10_i64.pow(decimals(currency)) * 1_000)
 }
 
@@ -53,12 +50,7 @@ pub(super) fn text(minor: i64, currency: &str) -> String {
     let unit = 10_i64.pow(decimals);
     let sign = if minor < 0 { "-" } else { "" };
     let minor = minor.abs();
-    format!(
-        "{sign}{}.{:0width$}",
-        minor / unit,
-        minor % unit,
-        width = decimals as usize
-    )
+    format!("{sign}{}.{:0width$}", minor / unit, minor % unit, width = decimals as usize)
 }
 
 /// The Money object of the current version.

@@ -12,12 +12,8 @@ use super::{ids, life};
 impl Whop {
     /// A purchase through checkout, told as Whop tells it. Returns the membership.
     pub fn buy(&self, account: &str, name: &str, email: &str, variant: &str) -> String {
-        let purchase = life::Purchase {
-            account: row(ACCOUNT, account),
-            name,
-            email,
-            variant: row(VARIANT, variant),
-        };
+        let purchase =
+            life::Purchase { account: row(ACCOUNT, account), name, email, variant: row(VARIANT, variant) };
         self.with(|world, now| ids::name(MEMBERSHIP, world.buy(now, purchase)))
     }
 
@@ -90,12 +86,7 @@ impl Whop {
     /// A renewal is declined and the membership is past due. Returns the payment.
     pub fn fail_payment(&self, membership: &str) -> String {
         let code = "insufficient_funds";
-        self.with(|world, now| {
-            ids::name(
-                PAYMENT,
-                world.fail_payment(now, row(MEMBERSHIP, membership), code),
-            )
-        })
+        self.with(|world, now| ids::name(PAYMENT, world.fail_payment(now, row(MEMBERSHIP, membership), code)))
     }
 
     /// Money goes back: `partial` minor units, or all that is left. Returns the refund.
@@ -156,11 +147,7 @@ impl Whop {
 
     /// A new variant of a product. Returns its id.
     pub fn variant_create(&self, product: &str, new: NewVariant) -> String {
-        assert!(
-            currency(new.currency).is_some(),
-            "{} is not sold here",
-            new.currency
-        );
+        assert!(currency(new.currency).is_some(), "{} is not sold here", new.currency);
         self.with(|world, now| ids::name(VARIANT, world.variant_create(now, row(PRODUCT, product), new)))
     }
 

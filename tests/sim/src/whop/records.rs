@@ -123,10 +123,7 @@ pub(super) struct Membership {
 impl Membership {
     /// Whether it opens the door (Whop, memberships guide).
     pub(super) fn grants_access(&self) -> bool {
-        matches!(
-            self.status,
-            "trialing" | "active" | "past_due" | "completed" | "canceling"
-        )
+        matches!(self.status, "trialing" | "active" | "past_due" | "completed" | "canceling")
     }
 }
 

@@ -21,14 +21,8 @@ pub(super) struct Lens {
 
 impl Lens {
     /// Everything.
-    pub(super) const FULL: Self = Self {
-        email: true,
-        phone: true,
-        members: true,
-        plans: true,
-        manage: true,
-        list: false,
-    };
+    pub(super) const FULL: Self =
+        Self { email: true, phone: true, members: true, plans: true, manage: true, list: false };
 }
 
 pub(super) fn time(at: Option<i64>) -> Value {
@@ -38,10 +32,7 @@ pub(super) fn time(at: Option<i64>) -> Value {
 /// The part of a web address that stands for a title.
 pub(super) fn slug(title: &str) -> String {
     let mut slug = String::new();
-    for word in title
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-    {
+    for word in title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
         if !slug.is_empty() {
             slug.push('-');
         }
@@ -112,11 +103,7 @@ impl Books {
 
     /// The variant that the product's page offers first.
     fn default_variant(&self, product: usize) -> Option<usize> {
-        self.variants
-            .group("product", product)
-            .iter()
-            .copied()
-            .find(|row| !self.variants[*row].deleted)
+        self.variants.group("product", product).iter().copied().find(|row| !self.variants[*row].deleted)
     }
 
     fn show_default_plan(&self, product: usize) -> Value {
@@ -218,11 +205,7 @@ pub(super) fn formatted_price(variant: &Variant) -> String {
     let code = variant.currency.to_uppercase();
     let unit = 10_i64.pow(decimals(variant.currency));
     let price = |minor: i64| {
-        if minor % unit == 0 {
-            (minor / unit).to_string()
-        } else {
-            text(minor, variant.currency)
-        }
+        if minor % unit == 0 { (minor / unit).to_string() } else { text(minor, variant.currency) }
     };
     match variant.period_days {
         None if variant.initial == 0 => "Free".to_owned(),

@@ -137,8 +137,5 @@ fn last_action(membership: &Membership, renews: bool) -> (Option<&'static str>, 
 
 /// The length of one period, when the membership renews.
 pub(super) fn period_ms(membership: &Membership, variant: &Variant) -> Option<i64> {
-    membership
-        .period_days
-        .or(variant.period_days)
-        .map(|days| days * DAY)
+    membership.period_days.or(variant.period_days).map(|days| days * DAY)
 }

@@ -163,11 +163,8 @@ impl World {
         self.books.change_payment(row, now, |payment| {
             payment.refunded += amount;
             payment.refunded_at = Some(now);
-            payment.substatus = if payment.refunded < payment.total {
-                "partially_refunded"
-            } else {
-                "refunded"
-            };
+            payment.substatus =
+                if payment.refunded < payment.total { "partially_refunded" } else { "refunded" };
         });
         self.books.refunds.change(refund, |refund| {
             refund.status = "succeeded";
@@ -191,8 +188,7 @@ impl World {
             created_at: now,
         };
         let alert = self.books.alerts.add(alert);
-        self.books
-            .change_payment(row, now, |payment| payment.alerted_at = Some(now));
+        self.books.change_payment(row, now, |payment| payment.alerted_at = Some(now));
         self.told(now, "dispute_alert.created", Subject::Alert(alert));
         alert
     }
@@ -211,8 +207,7 @@ impl World {
             updated_at: now,
         };
         let dispute = self.books.disputes.add(dispute);
-        self.books
-            .change_payment(row, now, |payment| payment.substatus = "dispute_needs_response");
+        self.books.change_payment(row, now, |payment| payment.substatus = "dispute_needs_response");
         self.told(now, "dispute.created", Subject::Dispute(dispute));
         dispute
     }
@@ -250,12 +245,7 @@ impl World {
             product.updated_at = now.max(product.updated_at + 1);
             std::mem::replace(&mut product.title, title.to_owned())
         });
-        self.emit(
-            now,
-            "product.updated",
-            Subject::Product(row),
-            &was("title", before),
-        );
+        self.emit(now, "product.updated", Subject::Product(row), &was("title", before));
     }
 
     /// The product goes, and its variants with it; memberships keep referring to both.

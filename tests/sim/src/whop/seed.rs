@@ -100,33 +100,15 @@ impl World {
 }
 
 /// The products, each with its variants: title, initial, renewal, currency, days, trial days.
-type Offer = (
-    &'static str,
-    &'static [(&'static str, i64, i64, &'static str, i64, i64)],
-);
+type Offer = (&'static str, &'static [(&'static str, i64, i64, &'static str, i64, i64)]);
 
 const OFFERS: &[Offer] = &[
-    (
-        "Inner Circle",
-        &[
-            ("Monthly", 0, 4_900, "usd", 30, 0),
-            ("Yearly", 0, 49_000, "usd", 365, 0),
-        ],
-    ),
-    (
-        "Café Français",
-        &[
-            ("Mensuel", 500, 1_999, "eur", 30, 0),
-            ("À vie", 19_900, 0, "eur", 0, 0),
-        ],
-    ),
+    ("Inner Circle", &[("Monthly", 0, 4_900, "usd", 30, 0), ("Yearly", 0, 49_000, "usd", 365, 0)]),
+    ("Café Français", &[("Mensuel", 500, 1_999, "eur", 30, 0), ("À vie", 19_900, 0, "eur", 0, 0)]),
     ("Signals 東京", &[("月額", 0, 3_000, "jpy", 30, 0)]),
     ("Community", &[("Try first", 0, 1_250, "gbp", 30, 7)]),
     ("Mentoring", &[("Monthly", 0, 25_505, "kwd", 30, 0)]),
-    (
-        "Weekly Letter",
-        &[("Weekly", 0, 99, "usd", 7, 0), ("Free", 0, 0, "usd", 0, 0)],
-    ),
+    ("Weekly Letter", &[("Weekly", 0, 99, "usd", 7, 0), ("Free", 0, 0, "usd", 0, 0)]),
 ];
 
 impl Seeding<'_> {
@@ -183,11 +165,7 @@ impl Seeding<'_> {
     fn user(&mut self, number: usize, at: i64) -> usize {
         let (first, last) = (*self.dice.pick(FIRST), *self.dice.pick(LAST));
         let stem: String = first.chars().filter(char::is_ascii_alphanumeric).collect();
-        let stem = if stem.is_empty() {
-            "member".to_owned()
-        } else {
-            stem.to_lowercase()
-        };
+        let stem = if stem.is_empty() { "member".to_owned() } else { stem.to_lowercase() };
         let account = self.account;
         let email = format!("{stem}.{account}.{number}@example.com");
         let email = match number % 20 {
@@ -261,10 +239,8 @@ impl Seeding<'_> {
             _ => &self.renewing,
         };
         let row = *self.dice.pick(kinds);
-        let (product, period) = (
-            self.world.books.variants[row].product,
-            self.world.books.variants[row].period_days,
-        );
+        let (product, period) =
+            (self.world.books.variants[row].product, self.world.books.variants[row].period_days);
         let over = matches!(state, "canceled" | "expired");
         let until = if over { self.between(at) } else { self.now };
         let length = period.map(|days| days * DAY);
@@ -276,11 +252,7 @@ impl Seeding<'_> {
             (_, None) => (at, None),
         };
         let stopping = matches!(state, "ends" | "canceling");
-        let ended_at = if over {
-            Some(until)
-        } else {
-            stopping.then_some(start + 1)
-        };
+        let ended_at = if over { Some(until) } else { stopping.then_some(start + 1) };
         let changed = match state {
             "canceled" | "expired" => until,
             _ => start,

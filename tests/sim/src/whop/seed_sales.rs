@@ -44,11 +44,7 @@ impl Seeding<'_> {
             let mut failed = self.payment(membership, variant.renewal, "subscription_cycle", at);
             (failed.status, failed.substatus) = ("open", "past_due");
             failed.decline_code =
-                Some(
-                    *self
-                        .dice
-                        .pick(&["insufficient_funds", "expired_card", "generic_decline"]),
-                );
+                Some(*self.dice.pick(&["insufficient_funds", "expired_card", "generic_decline"]));
             (failed.failures, failed.paid_at) = (1, None);
             failed.retry_at = Some(self.now + 2 * DAY);
             self.world.books.payments.add(failed);
@@ -90,20 +86,14 @@ impl Seeding<'_> {
         let member = payment.member;
         let row = self.world.books.payments.add(payment);
         if let Some(member) = member {
-            self.world
-                .books
-                .members
-                .change(member, |member| member.spent += cents);
+            self.world.books.members.change(member, |member| member.spent += cents);
         }
         if total == 0 {
             return;
         }
         self.sales += 1;
-        let disputed = if self.disputes < DISPUTES.len() {
-            self.sales % 3 == 1
-        } else {
-            self.dice.one_in(80)
-        };
+        let disputed =
+            if self.disputes < DISPUTES.len() { self.sales % 3 == 1 } else { self.dice.one_in(80) };
         if disputed {
             self.dispute(row, at);
         } else if self.sales == 2 || self.dice.one_in(25) {
@@ -120,11 +110,7 @@ impl Seeding<'_> {
             payment.refunded = amount;
             payment.refunded_at = Some(at);
             payment.updated_at = at;
-            payment.substatus = if amount < payment.total {
-                "partially_refunded"
-            } else {
-                "refunded"
-            };
+            payment.substatus = if amount < payment.total { "partially_refunded" } else { "refunded" };
         });
         self.world.books.refunds.add(Refund {
             account: self.account,

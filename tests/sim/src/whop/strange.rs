@@ -41,13 +41,7 @@ fn season_within(value: &mut Value, seed: &str) {
                     season_within(field, seed);
                 }
             }
-            let odd = [
-                json!(null),
-                json!({"deeply": ["new"]}),
-                json!(17),
-                json!("new"),
-                json!([]),
-            ];
+            let odd = [json!(null), json!({"deeply": ["new"]}), json!(17), json!("new"), json!([])];
             let chance = hash(seed);
             let kind = (chance % odd.len() as u64) as usize;
             fields.insert(format!("x_future_{}", chance % 13), odd[kind].clone());

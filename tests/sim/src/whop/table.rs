@@ -30,12 +30,7 @@ pub(super) struct Table<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self {
-            rows: Vec::new(),
-            orders: HashMap::new(),
-            groups: HashMap::new(),
-            by_account: HashMap::new(),
-        }
+        Self { rows: Vec::new(), orders: HashMap::new(), groups: HashMap::new(), by_account: HashMap::new() }
     }
 }
 
@@ -88,9 +83,7 @@ impl<T: Row> Table<T> {
 
     /// An index that was prepared.
     pub(super) fn places(&self, account: usize, order: &'static str) -> &BTreeSet<Place> {
-        self.orders
-            .get(&(account, order))
-            .expect("an index is prepared before it is read")
+        self.orders.get(&(account, order)).expect("an index is prepared before it is read")
     }
 
     /// The places of a few rows.

@@ -80,10 +80,7 @@ pub enum Delivery {
 
 /// How the stand-in behaves where Whop leaves a choice, or where a test wants another world.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch that a test turns alone"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that a test turns alone")]
 pub struct Switches {
     /// Authorize redirects at once, as for a user who has consented before.
     pub auto_consent: bool,
@@ -219,9 +216,7 @@ impl World {
             Reach::User { user, account } => {
                 let owned = |row: &usize| self.books.accounts[*row].owner == user;
                 let all = 0..self.books.accounts.len();
-                all.filter(owned)
-                    .filter(|row| account.is_none_or(|bound| bound == *row))
-                    .collect()
+                all.filter(owned).filter(|row| account.is_none_or(|bound| bound == *row)).collect()
             }
         }
     }
@@ -242,10 +237,6 @@ impl World {
             Some((reach, rights)) => (*reach, rights.clone()),
             None => self.oauth.recognise(token, now)?,
         };
-        Some(Caller {
-            token: token.to_owned(),
-            rights,
-            reach,
-        })
+        Some(Caller { token: token.to_owned(), rights, reach })
     }
 }

@@ -20,11 +20,7 @@ fn text(value: &str) -> AttributeValue {
 }
 
 fn key(name: &str, kind: KeyType) -> KeySchemaElement {
-    KeySchemaElement::builder()
-        .attribute_name(name)
-        .key_type(kind)
-        .build()
-        .unwrap()
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
 }
 
 /// A table `main` with the key `pk`, `sk` and an index `by_kind` on `kind`.
@@ -44,9 +40,8 @@ async fn table(street: &Street) -> Client {
         .key_schema(key("sk", KeyType::Range))
         .global_secondary_indexes(index);
     for name in ["pk", "sk", "kind"] {
-        let definition = AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(ScalarAttributeType::S);
+        let definition =
+            AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
         request = request.attribute_definitions(definition.build().unwrap());
     }
     request.send().await.unwrap();
@@ -54,10 +49,7 @@ async fn table(street: &Street) -> Client {
 }
 
 fn put(sk: &str) -> aws_sdk_dynamodb::types::builders::PutBuilder {
-    Put::builder()
-        .table_name("main")
-        .item("pk", text("w1"))
-        .item("sk", text(sk))
+    Put::builder().table_name("main").item("pk", text("w1")).item("sk", text(sk))
 }
 
 async fn put_run(client: &Client, sk: &str) {
@@ -89,9 +81,7 @@ async fn a_conditional_put_happens_once_and_shows_what_was_in_the_way() {
         .unwrap_err()
         .into_service_error();
 
-    let PutItemError::ConditionalCheckFailedException(refused) = refused else {
-        unreachable!("{refused:?}")
-    };
+    let PutItemError::ConditionalCheckFailedException(refused) = refused else { unreachable!("{refused:?}") };
     assert_eq!(refused.item().unwrap()["kind"], text("run"));
 }
 
@@ -134,16 +124,8 @@ async fn a_cancelled_transaction_leaves_nothing_and_names_the_reason_per_item() 
 
     let refused = client
         .transact_write_items()
-        .transact_items(
-            TransactWriteItem::builder()
-                .put(put("run#1").build().unwrap())
-                .build(),
-        )
-        .transact_items(
-            TransactWriteItem::builder()
-                .condition_check(absent.build().unwrap())
-                .build(),
-        )
+        .transact_items(TransactWriteItem::builder().put(put("run#1").build().unwrap()).build())
+        .transact_items(TransactWriteItem::builder().condition_check(absent.build().unwrap()).build())
         .send()
         .await
         .unwrap_err()
@@ -152,11 +134,7 @@ async fn a_cancelled_transaction_leaves_nothing_and_names_the_reason_per_item() 
     let TransactWriteItemsError::TransactionCanceledException(refused) = refused else {
         unreachable!("{refused:?}")
     };
-    let codes: Vec<_> = refused
-        .cancellation_reasons()
-        .iter()
-        .map(|reason| reason.code().unwrap())
-        .collect();
+    let codes: Vec<_> = refused.cancellation_reasons().iter().map(|reason| reason.code().unwrap()).collect();
     assert_eq!(codes, ["None", "ConditionalCheckFailed"]);
     assert!(street.aws.dynamodb.dump().is_empty());
 }

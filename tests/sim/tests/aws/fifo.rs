@@ -33,13 +33,7 @@ fn bodies(messages: &[Message]) -> Vec<&str> {
 
 async fn delete(client: &Client, url: &str, message: &Message) {
     let handle = message.receipt_handle().unwrap();
-    client
-        .delete_message()
-        .queue_url(url)
-        .receipt_handle(handle)
-        .send()
-        .await
-        .unwrap();
+    client.delete_message().queue_url(url).receipt_handle(handle).send().await.unwrap();
 }
 
 async fn release(client: &Client, url: &str, message: &Message, seconds: i32) {
@@ -166,9 +160,7 @@ async fn sequence_numbers_grow() {
 
     let number = |message: &Message| {
         let attributes = message.attributes().unwrap();
-        attributes[&MessageSystemAttributeName::SequenceNumber]
-            .parse::<u128>()
-            .unwrap()
+        attributes[&MessageSystemAttributeName::SequenceNumber].parse::<u128>().unwrap()
     };
     assert!(number(&batch[0]) < number(&batch[1]));
 }
@@ -181,17 +173,11 @@ async fn a_send_without_a_group_or_a_deduplication_id_or_with_a_delay_is_refused
 
     let no_group = bare().message_deduplication_id("x").send().await.unwrap_err();
     let no_id = bare().message_group_id("a").send().await.unwrap_err();
-    let delayed = bare()
-        .message_group_id("a")
-        .message_deduplication_id("x")
-        .delay_seconds(5);
+    let delayed = bare().message_group_id("a").message_deduplication_id("x").delay_seconds(5);
     let delayed = delayed.send().await.unwrap_err();
 
     assert_eq!(no_group.code(), Some("MissingParameter"));
-    assert_eq!(
-        no_group.message(),
-        Some("The request must contain the parameter MessageGroupId.")
-    );
+    assert_eq!(no_group.message(), Some("The request must contain the parameter MessageGroupId."));
     assert_eq!(no_id.code(), Some("InvalidParameterValue"));
     assert_eq!(delayed.code(), Some("InvalidParameterValue"));
     assert_eq!(street.aws.sqs.depth("sync.fifo").visible, 0);
@@ -206,10 +192,7 @@ async fn a_receipt_that_has_expired_deletes_nothing() {
     street.wait_seconds(30);
 
     let delete = client.delete_message().queue_url(&url);
-    let refused = delete
-        .receipt_handle(received[0].receipt_handle().unwrap())
-        .send()
-        .await;
+    let refused = delete.receipt_handle(received[0].receipt_handle().unwrap()).send().await;
 
     assert_eq!(refused.unwrap_err().code(), Some("InvalidParameterValue"));
     assert_eq!(street.aws.sqs.depth("sync.fifo").visible, 1);

@@ -39,12 +39,8 @@ impl Street {
 
     /// `sync.fifo` with a dead-letter queue after three receipts, thirty seconds invisible each; its URL.
     fn fifo_queue(&self) -> String {
-        let dead_letter = QueueSettings {
-            fifo: true,
-            visibility_seconds: 30,
-            max_receive_count: 0,
-            dead_letter: None,
-        };
+        let dead_letter =
+            QueueSettings { fifo: true, visibility_seconds: 30, max_receive_count: 0, dead_letter: None };
         self.aws.sqs.create_queue("sync-dead.fifo", &dead_letter);
         let settings = QueueSettings {
             max_receive_count: 3,
@@ -56,12 +52,8 @@ impl Street {
 
     /// `plain`, a standard queue that keeps messages invisible for thirty seconds; its URL.
     fn standard_queue(&self) -> String {
-        let settings = QueueSettings {
-            fifo: false,
-            visibility_seconds: 30,
-            max_receive_count: 0,
-            dead_letter: None,
-        };
+        let settings =
+            QueueSettings { fifo: false, visibility_seconds: 30, max_receive_count: 0, dead_letter: None };
         self.aws.sqs.create_queue("plain", &settings)
     }
 

@@ -42,10 +42,7 @@ async fn the_pump_receives_records_as_lambda_gives_them_to_a_function() {
 
     assert_eq!(record["messageId"], id);
     assert_eq!(record["md5OfBody"], "99914b932bd37a50b983c5e7c90ae93b");
-    assert_eq!(
-        record["eventSourceARN"],
-        "arn:aws:sqs:us-east-1:000000000000:sync.fifo"
-    );
+    assert_eq!(record["eventSourceARN"], "arn:aws:sqs:us-east-1:000000000000:sync.fifo");
     let attributes = &record["attributes"];
     assert_eq!(attributes["ApproximateReceiveCount"], "1");
     assert_eq!(attributes["MessageGroupId"], "w1");
@@ -58,17 +55,10 @@ async fn depth_and_the_next_moment_follow_a_message_through_its_life() {
     let street = Street::open().await;
     street.fifo_queue();
     let sqs = &street.aws.sqs;
-    let depth = |visible, in_flight| Depth {
-        visible,
-        in_flight,
-        delayed: 0,
-    };
+    let depth = |visible, in_flight| Depth { visible, in_flight, delayed: 0 };
     sqs.send("sync.fifo", "1", Some("a"), Some("1")).unwrap();
     sqs.send("sync.fifo", "2", Some("a"), Some("2")).unwrap();
-    assert_eq!(
-        (sqs.depth("sync.fifo"), sqs.next_visible_at("sync.fifo")),
-        (depth(2, 0), None)
-    );
+    assert_eq!((sqs.depth("sync.fifo"), sqs.next_visible_at("sync.fifo")), (depth(2, 0), None));
 
     let batch = sqs.receive("sync.fifo", 10);
     assert_eq!(sqs.depth("sync.fifo"), depth(0, 2));
@@ -76,10 +66,7 @@ async fn depth_and_the_next_moment_follow_a_message_through_its_life() {
     sqs.delete("sync.fifo", &batch[0].receipt_handle).unwrap();
     sqs.release("sync.fifo", &batch[1].receipt_handle, 1_500).unwrap();
     assert_eq!(sqs.next_visible_at("sync.fifo"), Some(START_MS + 1_500));
-    assert_eq!(
-        sqs.messages("sync.fifo")[0].place,
-        Place::InFlight(START_MS + 1_500)
-    );
+    assert_eq!(sqs.messages("sync.fifo")[0].place, Place::InFlight(START_MS + 1_500));
 
     street.clock.advance_ms(1_500);
     assert_eq!(sqs.depth("sync.fifo"), depth(1, 0));
@@ -95,11 +82,7 @@ async fn a_change_is_told_to_whoever_waits_for_one() {
     let mut changes = street.aws.sqs.changes();
     changes.mark_unchanged();
 
-    street
-        .aws
-        .sqs
-        .send("sync.fifo", "1", Some("a"), Some("1"))
-        .unwrap();
+    street.aws.sqs.send("sync.fifo", "1", Some("a"), Some("1")).unwrap();
 
     changes.changed().await.unwrap();
 }
@@ -114,10 +97,7 @@ async fn a_dead_letter_queue_must_exist_and_be_of_the_same_kind() {
         let arn = format!("arn:aws:sqs:us-east-1:000000000000:{target}");
         let policy = serde_json::json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 3 }).to_string();
         let queue = client.create_queue().queue_name("new");
-        let refused = queue
-            .attributes(QueueAttributeName::RedrivePolicy, policy)
-            .send()
-            .await;
+        let refused = queue.attributes(QueueAttributeName::RedrivePolicy, policy).send().await;
 
         assert_eq!(refused.unwrap_err().code(), Some("InvalidParameterValue"));
     }

@@ -14,10 +14,7 @@ fn function() -> PathBuf {
     let folder = test.ancestors().nth(2).unwrap();
     let name = format!("function{}", std::env::consts::EXE_SUFFIX);
     let path = folder.join("examples").join(name);
-    assert!(
-        path.exists(),
-        "build it first: cargo build -p sim --example function"
-    );
+    assert!(path.exists(), "build it first: cargo build -p sim --example function");
     path
 }
 
@@ -41,13 +38,7 @@ async fn an_event_reaches_the_function_with_the_headers_of_an_invocation() {
         headers["lambda-runtime-invoked-function-arn"],
         "arn:aws:lambda:us-east-1:000000000000:function:echo"
     );
-    assert!(
-        headers["lambda-runtime-deadline-ms"]
-            .as_str()
-            .unwrap()
-            .parse::<i64>()
-            .is_ok()
-    );
+    assert!(headers["lambda-runtime-deadline-ms"].as_str().unwrap().parse::<i64>().is_ok());
 }
 
 #[tokio::test]
@@ -66,17 +57,10 @@ async fn an_error_the_function_reports_comes_back_and_the_process_stays() {
     let host = host().await;
     let pid = host.pid();
 
-    let error = host
-        .invoke(json!({ "do": "fail" }), LONG)
-        .await
-        .result
-        .unwrap_err();
+    let error = host.invoke(json!({ "do": "fail" }), LONG).await.result.unwrap_err();
     let next = host.invoke(json!({ "do": "echo" }), LONG).await;
 
-    assert_eq!(
-        (error.error_type.as_str(), error.error_message.as_str()),
-        ("Broken", "as told")
-    );
+    assert_eq!((error.error_type.as_str(), error.error_message.as_str()), ("Broken", "as told"));
     assert!(next.result.is_ok());
     assert_eq!((host.pid(), host.starts()), (pid, 1));
     let mut log = host.stop().await;
@@ -88,11 +72,7 @@ async fn an_error_the_function_reports_comes_back_and_the_process_stays() {
 async fn a_process_that_ends_fails_its_event_and_the_next_event_gets_a_new_one() {
     let host = host().await;
 
-    let error = host
-        .invoke(json!({ "do": "exit" }), LONG)
-        .await
-        .result
-        .unwrap_err();
+    let error = host.invoke(json!({ "do": "exit" }), LONG).await.result.unwrap_err();
     let next = host.invoke(json!({ "do": "echo" }), LONG).await;
 
     assert_eq!(error.error_type, "Runtime.ExitError");
@@ -105,11 +85,7 @@ async fn a_process_that_ends_fails_its_event_and_the_next_event_gets_a_new_one()
 async fn a_process_that_outlives_its_deadline_is_replaced() {
     let host = host().await;
 
-    let error = host
-        .invoke(json!({ "do": "hang" }), Duration::from_millis(5))
-        .await
-        .result
-        .unwrap_err();
+    let error = host.invoke(json!({ "do": "hang" }), Duration::from_millis(5)).await.result.unwrap_err();
     let next = host.invoke(json!({ "do": "echo" }), LONG).await;
 
     assert_eq!(error.error_type, "Sandbox.Timedout");

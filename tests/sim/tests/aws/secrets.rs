@@ -28,10 +28,7 @@ async fn a_new_value_makes_the_old_one_the_previous() {
     put.send().await.unwrap();
 
     let current = client.get_secret_value().secret_id("seal").send().await.unwrap();
-    let previous = client
-        .get_secret_value()
-        .secret_id("seal")
-        .version_stage("AWSPREVIOUS");
+    let previous = client.get_secret_value().secret_id("seal").version_stage("AWSPREVIOUS");
     assert_eq!(current.secret_string(), Some("two"));
     assert_eq!(previous.send().await.unwrap().secret_string(), Some("one"));
     let described = client.describe_secret().secret_id("seal").send().await.unwrap();
@@ -42,19 +39,11 @@ async fn a_new_value_makes_the_old_one_the_previous() {
 async fn an_unknown_secret_is_not_found() {
     let street = Street::open().await;
 
-    let refused = street
-        .secrets()
-        .get_secret_value()
-        .secret_id("absent")
-        .send()
-        .await;
+    let refused = street.secrets().get_secret_value().secret_id("absent").send().await;
 
     let refused = refused.unwrap_err();
     assert_eq!(refused.code(), Some("ResourceNotFoundException"));
-    assert_eq!(
-        refused.message(),
-        Some("Secrets Manager can't find the specified secret.")
-    );
+    assert_eq!(refused.message(), Some("Secrets Manager can't find the specified secret."));
 }
 
 #[tokio::test]

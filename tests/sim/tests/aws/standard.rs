@@ -12,13 +12,7 @@ use aws_sdk_sqs::types::{
 use crate::Street;
 
 async fn send(client: &Client, url: &str, body: &str) {
-    client
-        .send_message()
-        .queue_url(url)
-        .message_body(body)
-        .send()
-        .await
-        .unwrap();
+    client.send_message().queue_url(url).message_body(body).send().await.unwrap();
 }
 
 async fn receive(client: &Client, url: &str) -> Vec<aws_sdk_sqs::types::Message> {
@@ -27,11 +21,7 @@ async fn receive(client: &Client, url: &str) -> Vec<aws_sdk_sqs::types::Message>
 }
 
 fn entry(id: &str, body: &str) -> SendMessageBatchRequestEntry {
-    SendMessageBatchRequestEntry::builder()
-        .id(id)
-        .message_body(body)
-        .build()
-        .unwrap()
+    SendMessageBatchRequestEntry::builder().id(id).message_body(body).build().unwrap()
 }
 
 #[tokio::test]
@@ -45,13 +35,7 @@ async fn a_received_message_is_invisible_until_its_time_is_over_or_it_is_deleted
     street.wait_seconds(30);
     let again = receive(&client, &url).await;
     let handle = again[0].receipt_handle().unwrap();
-    client
-        .delete_message()
-        .queue_url(&url)
-        .receipt_handle(handle)
-        .send()
-        .await
-        .unwrap();
+    client.delete_message().queue_url(&url).receipt_handle(handle).send().await.unwrap();
     street.wait_seconds(30);
 
     assert_eq!(first[0].message_id(), again[0].message_id());
@@ -81,11 +65,7 @@ async fn a_delayed_message_is_received_when_its_delay_is_over() {
 async fn a_waiting_receive_is_woken_by_a_message() {
     let street = Street::open().await;
     let (client, url) = (street.sqs(), street.standard_queue());
-    let waiting = client
-        .receive_message()
-        .queue_url(&url)
-        .wait_time_seconds(20)
-        .send();
+    let waiting = client.receive_message().queue_url(&url).wait_time_seconds(20).send();
     let sending = async {
         tokio::time::sleep(Duration::from_millis(2)).await;
         send(&client, &url, "wake up").await;
@@ -100,9 +80,7 @@ async fn a_waiting_receive_is_woken_by_a_message() {
 async fn attributes_travel_with_their_digests() {
     let street = Street::open().await;
     let (client, url) = (street.sqs(), street.standard_queue());
-    let attribute = MessageAttributeValue::builder()
-        .data_type("Number")
-        .string_value("1493147359900");
+    let attribute = MessageAttributeValue::builder().data_type("Number").string_value("1493147359900");
 
     let sent = client
         .send_message()
@@ -112,24 +90,15 @@ async fn attributes_travel_with_their_digests() {
         .send()
         .await
         .unwrap();
-    let receive = client
-        .receive_message()
-        .queue_url(&url)
-        .message_attribute_names("All");
+    let receive = client.receive_message().queue_url(&url).message_attribute_names("All");
     let received = receive.send().await.unwrap().messages.unwrap();
 
-    assert_eq!(
-        sent.md5_of_message_body(),
-        Some("5d41402abc4b2a76b9719d911017c592")
-    );
+    assert_eq!(sent.md5_of_message_body(), Some("5d41402abc4b2a76b9719d911017c592"));
     // A digest that others have published for this attribute.
     let digest = Some("235c5c510d26fb653d073faed50ae77c");
     assert_eq!(sent.md5_of_message_attributes(), digest);
     assert_eq!(received[0].md5_of_message_attributes(), digest);
-    assert_eq!(
-        received[0].message_attributes().unwrap()["timestamp"].string_value(),
-        Some("1493147359900")
-    );
+    assert_eq!(received[0].message_attributes().unwrap()["timestamp"].string_value(), Some("1493147359900"));
 }
 
 #[tokio::test]
@@ -138,12 +107,7 @@ async fn a_batch_is_judged_entry_by_entry() {
     let (client, url) = (street.sqs(), street.standard_queue());
 
     let batch = client.send_message_batch().queue_url(&url);
-    let sent = batch
-        .entries(entry("good", "x"))
-        .entries(entry("bad", "\u{1}"))
-        .send()
-        .await
-        .unwrap();
+    let sent = batch.entries(entry("good", "x")).entries(entry("bad", "\u{1}")).send().await.unwrap();
     let received = receive(&client, &url).await;
     let handle = received[0].receipt_handle().unwrap();
     let visibility = ChangeMessageVisibilityBatchRequestEntry::builder()
@@ -157,23 +121,12 @@ async fn a_batch_is_judged_entry_by_entry() {
         entry.id(id).receipt_handle(handle).build().unwrap()
     };
     let deleted = client.delete_message_batch().queue_url(&url);
-    let deleted = deleted
-        .entries(delete("a", handle))
-        .entries(delete("b", "nonsense"))
-        .send()
-        .await
-        .unwrap();
+    let deleted = deleted.entries(delete("a", handle)).entries(delete("b", "nonsense")).send().await.unwrap();
 
-    assert_eq!(
-        (sent.successful()[0].id(), sent.failed()[0].id()),
-        ("good", "bad")
-    );
+    assert_eq!((sent.successful()[0].id(), sent.failed()[0].id()), ("good", "bad"));
     assert_eq!(sent.failed()[0].code(), "InvalidMessageContents");
     assert_eq!(changed.successful().len(), 1);
-    assert_eq!(
-        (deleted.successful()[0].id(), deleted.failed()[0].id()),
-        ("a", "b")
-    );
+    assert_eq!((deleted.successful()[0].id(), deleted.failed()[0].id()), ("a", "b"));
     assert_eq!(deleted.failed()[0].code(), "ReceiptHandleIsInvalid");
 }
 
@@ -182,21 +135,14 @@ async fn a_batch_of_eleven_or_of_none_or_of_twins_is_refused() {
     let street = Street::open().await;
     let (client, url) = (street.sqs(), street.standard_queue());
     let code = async |entries: Vec<SendMessageBatchRequestEntry>| {
-        let batch = client
-            .send_message_batch()
-            .queue_url(&url)
-            .set_entries(Some(entries));
+        let batch = client.send_message_batch().queue_url(&url).set_entries(Some(entries));
         batch.send().await.unwrap_err().code().unwrap().to_owned()
     };
 
     let eleven = code((0..11).map(|id| entry(&id.to_string(), "x")).collect()).await;
     let none = code(Vec::new()).await;
     let twins = code(vec![entry("a", "x"), entry("a", "y")]).await;
-    let heavy = code(vec![
-        entry("a", &"x".repeat(600_000)),
-        entry("b", &"x".repeat(600_000)),
-    ])
-    .await;
+    let heavy = code(vec![entry("a", &"x".repeat(600_000)), entry("b", &"x".repeat(600_000))]).await;
 
     assert_eq!(eleven, "AWS.SimpleQueueService.TooManyEntriesInBatchRequest");
     assert_eq!(none, "AWS.SimpleQueueService.EmptyBatchRequest");
@@ -209,18 +155,12 @@ async fn a_body_may_have_a_mebibyte_and_not_a_byte_more() {
     let street = Street::open().await;
     let (client, url) = (street.sqs(), street.standard_queue());
     let sent = async |bytes: usize| {
-        let message = client
-            .send_message()
-            .queue_url(&url)
-            .message_body("x".repeat(bytes));
+        let message = client.send_message().queue_url(&url).message_body("x".repeat(bytes));
         message.send().await
     };
 
     assert!(sent(1_048_576).await.is_ok());
-    assert_eq!(
-        sent(1_048_577).await.unwrap_err().code(),
-        Some("InvalidParameterValue")
-    );
+    assert_eq!(sent(1_048_577).await.unwrap_err().code(), Some("InvalidParameterValue"));
     assert_eq!(sent(0).await.unwrap_err().code(), Some("MissingParameter"));
 }
 
@@ -237,14 +177,8 @@ async fn no_message_is_invisible_for_more_than_twelve_hours_after_its_receipt() 
         change.visibility_timeout(seconds).send().await
     };
 
-    assert_eq!(
-        change(43_201).await.unwrap_err().code(),
-        Some("InvalidParameterValue")
-    );
-    assert_eq!(
-        change(43_200).await.unwrap_err().code(),
-        Some("InvalidParameterValue")
-    );
+    assert_eq!(change(43_201).await.unwrap_err().code(), Some("InvalidParameterValue"));
+    assert_eq!(change(43_200).await.unwrap_err().code(), Some("InvalidParameterValue"));
     assert!(change(43_199).await.is_ok());
 }
 
@@ -269,11 +203,7 @@ async fn a_queue_tells_its_settings_and_counts() {
     let (client, url) = (street.sqs(), street.fifo_queue());
 
     let attributes = client.get_queue_attributes().queue_url(&url);
-    let attributes = attributes
-        .attribute_names(QueueAttributeName::All)
-        .send()
-        .await
-        .unwrap();
+    let attributes = attributes.attribute_names(QueueAttributeName::All).send().await.unwrap();
 
     let attributes = attributes.attributes.unwrap();
     assert_eq!(attributes[&QueueAttributeName::FifoQueue], "true");
@@ -293,10 +223,7 @@ async fn a_second_purge_within_a_minute_is_refused() {
     let refused = purge().await.unwrap_err();
     street.wait_seconds(60);
 
-    assert_eq!(
-        refused.code(),
-        Some("AWS.SimpleQueueService.PurgeQueueInProgress")
-    );
+    assert_eq!(refused.code(), Some("AWS.SimpleQueueService.PurgeQueueInProgress"));
     assert!(purge().await.is_ok());
     assert!(receive(&client, &url).await.is_empty());
 }
@@ -307,10 +234,7 @@ async fn what_nobody_plays_is_refused_by_name() {
     let client = street.sqs();
 
     let operation = client.list_queues().send().await.unwrap_err();
-    let attribute = client
-        .create_queue()
-        .queue_name("q")
-        .attributes(QueueAttributeName::Policy, "{}");
+    let attribute = client.create_queue().queue_name("q").attributes(QueueAttributeName::Policy, "{}");
     let attribute = attribute.send().await.unwrap_err();
 
     assert!(operation.message().unwrap().contains("ListQueues"));

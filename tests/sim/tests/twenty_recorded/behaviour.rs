@@ -22,13 +22,7 @@ async fn a_batch_that_fails_keeps_its_updates_and_none_of_its_inserts() {
 
     assert_eq!(status, 400);
     assert_eq!(world.twenty.count(&world.workspace, "people"), before);
-    let (_, found) = world
-        .send(
-            "GET",
-            "/rest/people?filter=whopUserId[eq]:user_0002",
-            &Value::Null,
-        )
-        .await;
+    let (_, found) = world.send("GET", "/rest/people?filter=whopUserId[eq]:user_0002", &Value::Null).await;
     assert_eq!(found["data"]["people"][0]["jobTitle"], "written-before-failure");
 }
 
@@ -91,9 +85,7 @@ async fn every_root_field_costs_a_token_and_metadata_costs_none() {
     world.twenty.set_limit(&world.workspace, 3);
     let two = json!({"query": "{people(first:1){totalCount} opportunities(first:1){totalCount}}"});
     for _ in 0..10 {
-        let (_, body) = world
-            .send("POST", "/metadata", &json!({"query": "{currentWorkspace{id}}"}))
-            .await;
+        let (_, body) = world.send("POST", "/metadata", &json!({"query": "{currentWorkspace{id}}"})).await;
         assert!(body["data"]["currentWorkspace"]["id"].is_string());
     }
 
@@ -116,10 +108,7 @@ async fn the_shipped_workflow_is_active_until_somebody_turns_it_off() {
     let (_, after) = world.send("GET", "/rest/workflows", &Value::Null).await;
 
     let node = &before["data"]["workflows"]["edges"][0]["node"];
-    assert_eq!(
-        *node,
-        json!({"name": "Create company when adding a new person", "statuses": ["ACTIVE"]})
-    );
+    assert_eq!(*node, json!({"name": "Create company when adding a new person", "statuses": ["ACTIVE"]}));
     assert_eq!(after["data"]["workflows"][0]["statuses"], json!(["DEACTIVATED"]));
 }
 
@@ -130,10 +119,7 @@ async fn what_it_has_not_learnt_it_says_and_remembers() {
     let (status, _) = world.send("GET", "/rest/metadata/viewFields", &Value::Null).await;
 
     assert_eq!(status, 501);
-    assert_eq!(
-        world.twenty.calls_not_understood(),
-        ["GET /rest/metadata/viewFields"]
-    );
+    assert_eq!(world.twenty.calls_not_understood(), ["GET /rest/metadata/viewFields"]);
 }
 
 #[tokio::test]
@@ -146,16 +132,12 @@ async fn thousands_of_members_are_upserted_found_and_paged() {
             .collect()
     };
     for from in (0..total).step_by(60) {
-        let (status, _) = world
-            .send("POST", "/rest/batch/people?upsert=true", &page(from))
-            .await;
+        let (status, _) = world.send("POST", "/rest/batch/people?upsert=true", &page(from)).await;
         assert_eq!(status, 201);
     }
 
     let filter = "and(whopUserId[in]:[many_7,many_2999],or(deletedAt[is]:NULL,deletedAt[is]:NOT_NULL))";
-    let (_, found) = world
-        .send("GET", &format!("/rest/people?filter={filter}"), &Value::Null)
-        .await;
+    let (_, found) = world.send("GET", &format!("/rest/people?filter={filter}"), &Value::Null).await;
     let (mut seen, mut cursor) = (0, String::new());
     loop {
         let path =
@@ -167,11 +149,7 @@ async fn thousands_of_members_are_upserted_found_and_paged() {
         }
         cursor = format!(
             "&starting_after={}",
-            body["pageInfo"]["endCursor"]
-                .as_str()
-                .unwrap()
-                .replace('=', "%3D")
-                .replace('+', "%2B")
+            body["pageInfo"]["endCursor"].as_str().unwrap().replace('=', "%3D").replace('+', "%2B")
         );
     }
 
@@ -189,9 +167,6 @@ async fn the_console_shows_what_has_arrived_and_the_key_to_copy() {
     let (_, key) = world.send("GET", "/console/key", &Value::Null).await;
 
     let records = records.as_str().unwrap();
-    assert!(
-        records.contains("&lt;Ada&gt; Lovelace") && records.contains("user_42"),
-        "{records}"
-    );
+    assert!(records.contains("&lt;Ada&gt; Lovelace") && records.contains("user_42"), "{records}");
     assert!(key.as_str().unwrap().contains(&world.workspace.api_key));
 }

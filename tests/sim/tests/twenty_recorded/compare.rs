@@ -3,15 +3,8 @@
 use serde_json::Value;
 
 /// Keys whose text must be equal, apart from ids and generated names.
-const WORDS: [&str; 7] = [
-    "message",
-    "messages",
-    "error",
-    "code",
-    "subCode",
-    "userFriendlyMessage",
-    "error_description",
-];
+const WORDS: [&str; 7] =
+    ["message", "messages", "error", "code", "subCode", "userFriendlyMessage", "error_description"];
 
 /// Places that are known to differ, with the reason beside each.
 const KNOWN: [&str; 5] = [
@@ -58,13 +51,7 @@ fn walk(path: &str, expected: &Value, actual: &Value, words: bool, found: &mut V
             }
             for (key, a) in a {
                 let Some(b) = b.get(key) else { continue };
-                walk(
-                    &format!("{path}.{key}"),
-                    a,
-                    b,
-                    words || WORDS.contains(&key.as_str()),
-                    found,
-                );
+                walk(&format!("{path}.{key}"), a, b, words || WORDS.contains(&key.as_str()), found);
             }
         }
         (Value::Array(a), Value::Array(b)) => {
@@ -75,15 +62,11 @@ fn walk(path: &str, expected: &Value, actual: &Value, words: bool, found: &mut V
             }
             // Lists of metadata were shortened to a few; those few are compared with their namesakes.
             let name = |value: &&Value| {
-                value
-                    .get("universalIdentifier")
-                    .and(value.get("nameSingular").or(value.get("name")))
-                    .cloned()
+                value.get("universalIdentifier").and(value.get("nameSingular").or(value.get("name"))).cloned()
             };
             let names: Vec<Value> = a.iter().filter_map(name).collect();
-            for missing in names
-                .iter()
-                .filter(|wanted| !b.iter().any(|other| name(&other).as_ref() == Some(wanted)))
+            for missing in
+                names.iter().filter(|wanted| !b.iter().any(|other| name(&other).as_ref() == Some(wanted)))
             {
                 found.push(format!("{path} has no {missing}"));
             }
@@ -112,11 +95,7 @@ fn plain(text: &str) -> String {
     let words = text.split(' ').map(|word| {
         let bare = word.trim_matches(|letter: char| !letter.is_ascii_alphanumeric());
         let id = bare.len() == 36 && bare.matches('-').count() == 4;
-        if id || bare.starts_with("FK_") || bare.starts_with("IDX_") {
-            "*"
-        } else {
-            word
-        }
+        if id || bare.starts_with("FK_") || bare.starts_with("IDX_") { "*" } else { word }
     });
     words.collect::<Vec<_>>().join(" ")
 }

@@ -37,15 +37,7 @@ fn recorded(file: &str) -> Value {
 fn names() -> Vec<String> {
     let index = recorded("index.json");
     let names = index["exchanges"].as_array().unwrap().iter();
-    names
-        .map(|exchange| {
-            exchange["file"]
-                .as_str()
-                .unwrap()
-                .trim_end_matches(".json")
-                .to_owned()
-        })
-        .collect()
+    names.map(|exchange| exchange["file"].as_str().unwrap().trim_end_matches(".json").to_owned()).collect()
 }
 
 /// Exchanges that a test of their own asks again.
@@ -72,10 +64,7 @@ async fn every_applicable_exchange_gets_the_recorded_status_and_shape() {
         asked += 1;
         let mut found = compare(&exchange["response"]["body"], &body);
         if exchange["status"] != json!(status) {
-            found.insert(
-                0,
-                format!("status {status} instead of {}: {body}", exchange["status"]),
-            );
+            found.insert(0, format!("status {status} instead of {}: {body}", exchange["status"]));
         }
         found.extend(world.twenty.calls_not_understood());
         if !found.is_empty() {
@@ -83,12 +72,7 @@ async fn every_applicable_exchange_gets_the_recorded_status_and_shape() {
         }
     }
 
-    assert!(
-        failures.is_empty(),
-        "{} of {asked} differ:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} of {asked} differ:\n{}", failures.len(), failures.join("\n"));
     assert!(asked > 180, "only {asked} exchanges were asked again");
 }
 
@@ -111,12 +95,7 @@ async fn values_are_taken_stored_and_refused_as_recorded() {
         ("matrix-currency", "opportunities", "amount", ""),
         ("matrix-date-time", "opportunities", "whopRenewsAt", ""),
         ("matrix-email-validation", "people", "emails", "primaryEmail"),
-        (
-            "matrix-links",
-            "opportunities",
-            "whopManageLink",
-            "primaryLinkUrl",
-        ),
+        ("matrix-links", "opportunities", "whopManageLink", "primaryLinkUrl"),
         ("matrix-raw-json", "opportunities", "whopRaw", ""),
     ];
     for (file, plural, field, part) in fields {
@@ -126,25 +105,14 @@ async fn values_are_taken_stored_and_refused_as_recorded() {
             &json!({"fields": "whopRenewsAt whopManageLink whopRaw whopMembershipId"}),
         )
         .await;
-        for case in exchange["cases"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|case| case["status"].is_number())
-        {
-            let value = if part.is_empty() {
-                case["input"].clone()
-            } else {
-                json!({part: case["input"]})
-            };
+        for case in exchange["cases"].as_array().unwrap().iter().filter(|case| case["status"].is_number()) {
+            let value = if part.is_empty() { case["input"].clone() } else { json!({part: case["input"]}) };
             let mut body = json!({field: value});
             if plural == "opportunities" {
                 body["whopMembershipId"] = json!("mem_matrix");
             }
 
-            let (status, answer) = world
-                .send("POST", &format!("/rest/{plural}?upsert=true"), &body)
-                .await;
+            let (status, answer) = world.send("POST", &format!("/rest/{plural}?upsert=true"), &body).await;
 
             assert_eq!(json!(status), case["status"], "{file} {case}: {answer}");
             if status >= 400 {
@@ -152,11 +120,7 @@ async fn values_are_taken_stored_and_refused_as_recorded() {
                 continue;
             }
             let record = answer["data"].as_object().unwrap().values().next().unwrap();
-            let stored = if part.is_empty() {
-                &record[field]
-            } else {
-                &record[field][part]
-            };
+            let stored = if part.is_empty() { &record[field] } else { &record[field][part] };
             assert_eq!(*stored, case["stored"], "{file} {case}");
         }
     }
@@ -166,12 +130,8 @@ async fn values_are_taken_stored_and_refused_as_recorded() {
 async fn ten_upserts_of_one_new_key_at_once_make_one_record() {
     let exchange = recorded("race-concurrent-upsert.json");
     let world = World::for_exchange("race", &json!({"fields": "whopUserId"})).await;
-    let allowed: BTreeSet<String> = exchange["results"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|result| result["status"].to_string())
-        .collect();
+    let allowed: BTreeSet<String> =
+        exchange["results"].as_array().unwrap().iter().map(|result| result["status"].to_string()).collect();
     let body = json!({"whopUserId": "race_1"});
     // Ten open connections, so that the ten requests really arrive together.
     futures_util::future::join_all((0..10).map(|_| world.send("GET", "/rest/people", &Value::Null))).await;
@@ -180,23 +140,14 @@ async fn ten_upserts_of_one_new_key_at_once_make_one_record() {
     let answers = futures_util::future::join_all(calls).await;
 
     let records = world.twenty.records(&world.workspace, "people");
-    assert_eq!(
-        records
-            .iter()
-            .filter(|record| record["whopUserId"] == "race_1")
-            .count(),
-        1
-    );
+    assert_eq!(records.iter().filter(|record| record["whopUserId"] == "race_1").count(), 1);
     for (status, answer) in &answers {
         assert!(allowed.contains(&status.to_string()), "{status}");
         if *status == 400 {
             assert_eq!(answer["messages"], json!(["A duplicate entry was detected"]));
         }
     }
-    assert!(
-        answers.iter().any(|(status, _)| *status == 400),
-        "the race has a loser, as on a real server"
-    );
+    assert!(answers.iter().any(|(status, _)| *status == 400), "the race has a loser, as on a real server");
 }
 
 #[tokio::test]
@@ -218,31 +169,16 @@ async fn webhooks_look_and_are_signed_as_recorded() {
 
     let person = json!({"whopUserId": "vec_0001", "emails": {"primaryEmail": "vec1@gmail.com"}});
     let (_, made) = world.send("POST", "/rest/people", &person).await;
-    let path = format!(
-        "/rest/people/{}",
-        made["data"]["createPerson"]["id"].as_str().unwrap()
-    );
+    let path = format!("/rest/people/{}", made["data"]["createPerson"]["id"].as_str().unwrap());
     world.send("PATCH", &path, &json!({"jobTitle": "Founder"})).await;
     world.send("PATCH", &path, &json!({"jobTitle": "Founder"})).await;
-    world
-        .send("DELETE", &format!("{path}?soft_delete=true"), &Value::Null)
-        .await;
-    world
-        .send(
-            "PATCH",
-            "/rest/restore/people?filter=whopUserId[eq]:vec_0001",
-            &Value::Null,
-        )
-        .await;
+    world.send("DELETE", &format!("{path}?soft_delete=true"), &Value::Null).await;
+    world.send("PATCH", "/rest/restore/people?filter=whopUserId[eq]:vec_0001", &Value::Null).await;
     world.send("DELETE", &path, &Value::Null).await;
     let opportunity = json!({"name": "Vector", "whopMembershipId": "mem_vec"});
-    world
-        .send("POST", "/rest/opportunities?upsert=true", &opportunity)
-        .await;
+    world.send("POST", "/rest/opportunities?upsert=true", &opportunity).await;
     let canceled = json!({"whopMembershipId": "mem_vec", "whopMembershipStatus": "CANCELED"});
-    world
-        .send("POST", "/rest/opportunities?upsert=true", &canceled)
-        .await;
+    world.send("POST", "/rest/opportunities?upsert=true", &canceled).await;
     world.twenty.webhooks_settled().await;
 
     let mut events = Vec::new();
@@ -269,10 +205,7 @@ async fn webhooks_look_and_are_signed_as_recorded() {
         "person-restored",
         "person-updated",
     ];
-    assert_eq!(
-        events, expected,
-        "one event per changed record, none for unchanged values"
-    );
+    assert_eq!(events, expected, "one event per changed record, none for unchanged values");
 }
 
 #[tokio::test]
@@ -283,26 +216,14 @@ async fn newer_servers_say_how_long_to_wait() {
     twenty.set_limit(&workspace, 2);
     twenty.set_generation(sim::twenty::Generation::Newer);
     let key = twenty.issue_key(&workspace, Role::ReadOnly);
-    let client = reqwest::Client::builder()
-        .tls_certs_only([])
-        .no_proxy()
-        .build()
-        .unwrap();
-    let call = || {
-        client
-            .get(format!("{}/rest/people", twenty.url()))
-            .bearer_auth(&key)
-            .send()
-    };
+    let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
+    let call = || client.get(format!("{}/rest/people", twenty.url())).bearer_auth(&key).send();
 
     let first = call().await.unwrap().status();
     let second = call().await.unwrap().status();
     let third = call().await.unwrap();
 
-    assert_eq!(
-        (first.as_u16(), second.as_u16(), third.status().as_u16()),
-        (200, 200, 429)
-    );
+    assert_eq!((first.as_u16(), second.as_u16(), third.status().as_u16()), (200, 200, 429));
     assert_eq!(third.headers()["retry-after"], "30");
     assert_eq!(third.headers()["x-ratelimit-limit"], "2");
     let body: Value = third.text().await.unwrap().parse().unwrap();

@@ -39,11 +39,7 @@ const OBJECTS: [(&str, &str); 3] = [
 const FIELD_IDS: [(&str, &str, &str); 4] = [
     ("7404fe01-5525-42db-bffd-8711310005ce", "person", "whopUsername"),
     ("fb572631-0f0a-4f63-9d3e-dadd06168296", "opportunity", "stage"),
-    (
-        "a8a977ab-0242-43c3-b8ec-cec88f28af44",
-        "opportunity",
-        "whopMembershipStatus",
-    ),
+    ("a8a977ab-0242-43c3-b8ec-cec88f28af44", "opportunity", "whopMembershipStatus"),
     ("7be9c26d-e8d6-40c1-91c5-eb69c07aa729", "person", "dupField"),
 ];
 
@@ -69,11 +65,7 @@ impl World {
         let twenty = Twenty::start(clock.clone(), &Faults::default(), 0).await;
         let workspace = twenty.create_workspace("Acme");
         twenty.set_limit(&workspace, 10_000);
-        let client = reqwest::Client::builder()
-            .tls_certs_only([])
-            .no_proxy()
-            .build()
-            .unwrap();
+        let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
         let key = Some(workspace.api_key.clone());
         let mut world = Self {
             twenty,
@@ -98,9 +90,8 @@ impl World {
         let (_, body) = self.send("POST", "/metadata", &query).await;
         let edges = body["data"]["objects"]["edges"].as_array().unwrap().iter();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        self.ids = edges
-            .map(|edge| (text(&edge["node"]["nameSingular"]), text(&edge["node"]["id"])))
-            .collect();
+        self.ids =
+            edges.map(|edge| (text(&edge["node"]["nameSingular"]), text(&edge["node"]["id"]))).collect();
     }
 
     async fn make_fields(&mut self, name: &str, text: &str) {
@@ -164,12 +155,7 @@ impl World {
     }
 
     fn object_id(&self, name: &str) -> String {
-        self.ids
-            .iter()
-            .find(|(known, _)| known == name)
-            .unwrap()
-            .1
-            .clone()
+        self.ids.iter().find(|(known, _)| known == name).unwrap().1.clone()
     }
 
     /// Recorded ids of metadata are asked for by the ids of this server.
@@ -187,8 +173,7 @@ impl World {
             let (_, body) = self.send("GET", &path, &Value::Null).await;
             let fields = body["fields"].as_array().unwrap();
             if let Some(field) = fields.iter().find(|field| field["name"] == name) {
-                self.renamed
-                    .push((id.to_owned(), field["id"].as_str().unwrap().to_owned()));
+                self.renamed.push((id.to_owned(), field["id"].as_str().unwrap().to_owned()));
             }
         }
     }
@@ -197,19 +182,13 @@ impl World {
     fn make_records(&self, name: &str) {
         let person = |id: &str, key: &str, email: &str, more: Value| {
             let mut record = json!({"id": id, "whopUserId": key, "emails": {"primaryEmail": email}});
-            record
-                .as_object_mut()
-                .unwrap()
-                .extend(more.as_object().cloned().unwrap_or_default());
+            record.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
             ("people", record)
         };
         let inserts = name == "people-batch-upsert-insert";
         let graph_inserts = name == "graphql-people-upsert-many";
         let company = "06290608-8bf0-4806-99ae-a715a6a93fad";
-        let (one, gra1) = (
-            "d30ed241-ab31-4d4b-882b-98651e95b82a",
-            "4d533b49-fee9-4586-beb1-b6f9758e557c",
-        );
+        let (one, gra1) = ("d30ed241-ab31-4d4b-882b-98651e95b82a", "4d533b49-fee9-4586-beb1-b6f9758e557c");
         let eighty = "c54b03f7-4f53-48c5-abf7-6ca499404fda";
         let named_one =
             json!({"name": {"firstName": "Ada", "lastName": "Member1"}, "whopUsername": "member1"});
@@ -230,10 +209,7 @@ impl World {
                 "notes",
                 json!({"id": "89a881b3-00da-45d3-aca6-a51789532478", "title": "AI summary", "bodyV2": {"markdown": "x"}}),
             ),
-            (
-                "tasks",
-                json!({"id": "ede74d02-2083-4712-be9d-3253fbe47b70", "title": "Call member"}),
-            ),
+            ("tasks", json!({"id": "ede74d02-2083-4712-be9d-3253fbe47b70", "title": "Call member"})),
         ];
         if !inserts {
             all.push(person(one, "user_0001", "member1@example.com", named_one));
@@ -277,15 +253,8 @@ impl World {
                 plain.clone(),
             ));
         }
-        let gone = named(
-            name,
-            &[
-                "people-update-404",
-                "people-delete-404",
-                "people-get-404",
-                "people-create-one",
-            ],
-        );
+        let gone =
+            named(name, &["people-update-404", "people-delete-404", "people-get-404", "people-create-one"]);
         if name.starts_with("people-") && !gone {
             let additional = json!({"emails": {"primaryEmail": "member80@example.com", "additionalEmails": ["alt80@example.com"]}});
             all.push(person(eighty, "user_0080", "", additional));
@@ -316,31 +285,11 @@ impl World {
         if name == "people-upsert-by-id-existing" {
             all.push(person(by_id, "byid_1", "", plain.clone()));
         } else if name != "people-upsert-by-id-new" {
-            let later = named(
-                name,
-                &[
-                    "people-date-invalid",
-                    "people-number-decimal",
-                    "people-phone-parts",
-                ],
-            );
-            all.push(person(
-                by_id,
-                "byid_2",
-                "",
-                if later { full } else { plain.clone() },
-            ));
+            let later = named(name, &["people-date-invalid", "people-number-decimal", "people-phone-parts"]);
+            all.push(person(by_id, "byid_2", "", if later { full } else { plain.clone() }));
         }
-        all.push((
-            "people",
-            json!({"whopUserId": "", "name": {"firstName": "Empty", "lastName": "Two"}}),
-        ));
-        all.push(person(
-            "5ee40794-7b57-4ba6-8ff6-000000000000",
-            "soft_1",
-            "",
-            plain,
-        ));
+        all.push(("people", json!({"whopUserId": "", "name": {"firstName": "Empty", "lastName": "Two"}})));
+        all.push(person("5ee40794-7b57-4ba6-8ff6-000000000000", "soft_1", "", plain));
         let creates_first = graph_inserts || name == "graphql-opportunities-upsert-connect-person";
         if !creates_first {
             all.push(("opportunities", json!({
@@ -398,14 +347,9 @@ impl World {
                 self.twenty.destroy_as_human(&self.workspace, plural, &sample);
                 known
             });
-            record
-                .as_object_mut()
-                .unwrap()
-                .retain(|key, _| known.get(key).is_some());
+            record.as_object_mut().unwrap().retain(|key, _| known.get(key).is_some());
             if name == "people-filter-raw-json" && plural == "opportunities" && record.get("id").is_none() {
-                let member = self
-                    .twenty
-                    .create_as_human(&self.workspace, "workspaceMembers", &json!({}));
+                let member = self.twenty.create_as_human(&self.workspace, "workspaceMembers", &json!({}));
                 record["ownerId"] = json!(member);
                 record["pointOfContactId"] =
                     json!(self.twenty.create_as_human(&self.workspace, "people", &json!({})));
@@ -419,12 +363,7 @@ impl World {
 
     /// What some exchanges need beside records.
     async fn prepare(&mut self, name: &str) {
-        let on = |id: &str| {
-            self.renamed
-                .iter()
-                .find(|(old, _)| old == id)
-                .map(|(_, new)| new.clone())
-        };
+        let on = |id: &str| self.renamed.iter().find(|(old, _)| old == id).map(|(_, new)| new.clone());
         let field = |id: &str| format!("/rest/metadata/fields/{}", on(id).unwrap_or_default());
         let dup = field("7be9c26d-e8d6-40c1-91c5-eb69c07aa729");
         let off = json!({"isActive": false});
@@ -436,8 +375,7 @@ impl World {
             }
             "metadata-rest-make-unique-with-duplicates" => {
                 for _ in 0..2 {
-                    self.send("POST", "/rest/people", &json!({"dupField": "same"}))
-                        .await;
+                    self.send("POST", "/rest/people", &json!({"dupField": "same"})).await;
                 }
             }
             "metadata-rest-delete-object" => {
@@ -458,14 +396,9 @@ impl World {
             "file-upload-put" | "file-upload-complete" => {
                 let query = "mutation{createFileUpload(filename:\"agreement.pdf\",size:4,fileFolder:FilesField){fileId uploadUrl}}";
                 let (_, made) = self.send("POST", "/metadata", &json!({"query": query})).await;
-                let id = made["data"]["createFileUpload"]["fileId"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned();
-                self.send("PUT", &format!("/file-upload/{id}"), &json!(true))
-                    .await;
-                self.renamed
-                    .push(("615fcae2-b75c-4315-8ffb-71b7e64fd1ab".to_owned(), id));
+                let id = made["data"]["createFileUpload"]["fileId"].as_str().unwrap().to_owned();
+                self.send("PUT", &format!("/file-upload/{id}"), &json!(true)).await;
+                self.renamed.push(("615fcae2-b75c-4315-8ffb-71b7e64fd1ab".to_owned(), id));
             }
             _ if name.starts_with("rate-limit") => self.twenty.set_limit(&self.workspace, 100),
             _ => {}
@@ -485,10 +418,7 @@ impl World {
         } else if tail.contains("bad-signature") || tail.contains("malformed") {
             self.key = Some("not.a.token".to_owned());
         } else if tail.contains("expired") {
-            self.key = Some(
-                self.twenty
-                    .issue_key_until(&self.workspace, Role::Admin, clock.now_ms()),
-            );
+            self.key = Some(self.twenty.issue_key_until(&self.workspace, Role::Admin, clock.now_ms()));
         } else if tail.contains("revoked") {
             let key = self.twenty.issue_key(&self.workspace, Role::Admin);
             self.twenty.revoke_key(&key);
@@ -519,23 +449,18 @@ impl World {
             "graphql-people-too-many" => body["variables"]["data"] = many(201),
             _ => {}
         }
-        self.send(exchange["method"].as_str().unwrap(), &path, &body)
-            .await
+        self.send(exchange["method"].as_str().unwrap(), &path, &body).await
     }
 
     /// Any request; an answer that is not JSON comes back as text.
     pub(super) async fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = self
-            .client
-            .request(method, format!("{}{path}", self.twenty.url()));
+        let mut request = self.client.request(method, format!("{}{path}", self.twenty.url()));
         if let Some(key) = &self.key {
             request = request.bearer_auth(key);
         }
         if !body.is_null() {
-            request = request
-                .header("Content-Type", "application/json")
-                .body(body.to_string());
+            request = request.header("Content-Type", "application/json").body(body.to_string());
         }
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();

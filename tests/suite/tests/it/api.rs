@@ -11,12 +11,8 @@ async fn admin_with_a_run<'a>(stack: &'a Stack, name: &str) -> (Visitor<'a>, Val
     let account = stack.whop.create_account(name);
     stack.whop.seed(&account, 5, 7);
     let mut admin = stack.visitor();
-    admin
-        .connect_twenty(&stack.twenty.url(), &workspace.api_key)
-        .await;
-    admin
-        .connect_whop(&stack.whop.account_api_key(&account, Rights::All))
-        .await;
+    admin.connect_twenty(&stack.twenty.url(), &workspace.api_key).await;
+    admin.connect_whop(&stack.whop.account_api_key(&account, Rights::All)).await;
     let run = admin.sync("FULL").await;
     (admin, run["id"].clone())
 }
@@ -57,30 +53,16 @@ async fn what_belongs_to_another_workspace_is_answered_like_what_is_not_there() 
 async fn a_session_alone_is_not_enough_because_a_foreign_page_could_send_it() {
     let stack = Stack::start().await;
     let workspace = stack.twenty.create_workspace("Harbor Lights");
-    let signed_in = stack
-        .visitor()
-        .connect_twenty(&stack.twenty.url(), &workspace.api_key)
-        .await;
-    let cookie = signed_in
-        .header("set-cookie")
-        .unwrap()
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
+    let signed_in = stack.visitor().connect_twenty(&stack.twenty.url(), &workspace.api_key).await;
+    let cookie = signed_in.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     let ask = Ask::new("POST", "/graphql").json(&json!({ "query": "{ workspace { name } }" }));
 
     let stranger = answer(stack.app, &ask).await;
     let foreign_page = answer(stack.app, &ask.clone().header("cookie", &cookie)).await;
-    let our_page = ask
-        .header("cookie", &cookie)
-        .header("x-requested-with", "settings");
+    let our_page = ask.header("cookie", &cookie).header("x-requested-with", "settings");
     let our_page = answer(stack.app, &our_page).await;
 
-    assert_eq!(
-        (stranger.status, foreign_page.status, our_page.status),
-        (401, 401, 200)
-    );
+    assert_eq!((stranger.status, foreign_page.status, our_page.status), (401, 401, 200));
     assert_eq!(our_page.json()["data"]["workspace"]["name"], "Harbor Lights");
 }
 
@@ -89,27 +71,18 @@ async fn what_is_not_one_small_json_document_is_refused() {
     let stack = Stack::start().await;
     let workspace = stack.twenty.create_workspace("Harbor Lights");
     let mut admin = stack.visitor();
-    admin
-        .connect_twenty(&stack.twenty.url(), &workspace.api_key)
-        .await;
+    admin.connect_twenty(&stack.twenty.url(), &workspace.api_key).await;
     let document = json!({ "query": "{ workspace { name } }" });
     let large = json!({ "query": format!("{{ workspace {{ name }} }} # {}", "x".repeat(70_000)) });
     let mut form = Ask::new("POST", "/graphql").header("content-type", "text/plain");
     form.body = document.to_string().into_bytes();
 
-    let batch = admin
-        .send(Ask::new("POST", "/graphql").json(&json!([document, document])))
-        .await;
+    let batch = admin.send(Ask::new("POST", "/graphql").json(&json!([document, document]))).await;
     let large = admin.send(Ask::new("POST", "/graphql").json(&large)).await;
     let form = admin.send(form).await;
-    let read = admin
-        .send(Ask::new("GET", "/graphql?query={workspace{name}}"))
-        .await;
+    let read = admin.send(Ask::new("GET", "/graphql?query={workspace{name}}")).await;
 
-    assert_eq!(
-        (batch.status, large.status, form.status, read.status),
-        (400, 400, 400, 405)
-    );
+    assert_eq!((batch.status, large.status, form.status, read.status), (400, 400, 400, 405));
 }
 
 #[tokio::test]
@@ -117,13 +90,8 @@ async fn a_document_that_asks_for_too_much_is_told_so() {
     let stack = Stack::start().await;
     let workspace = stack.twenty.create_workspace("Harbor Lights");
     let mut admin = stack.visitor();
-    admin
-        .connect_twenty(&stack.twenty.url(), &workspace.api_key)
-        .await;
-    let renamed = (0..30)
-        .map(|n| format!("a{n}: name "))
-        .collect::<Vec<_>>()
-        .concat();
+    admin.connect_twenty(&stack.twenty.url(), &workspace.api_key).await;
+    let renamed = (0..30).map(|n| format!("a{n}: name ")).collect::<Vec<_>>().concat();
     let greedy = [
         format!("{{ workspace {{ {renamed} }} }}"),
         "{ runs(first: 101) { id } }".to_owned(),

@@ -1,5 +1,7 @@
 //! A real browser, driven over `WebDriver`: it is looked at through scripts and touched through its keyboard.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -19,7 +21,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Browser {
     client: reqwest::Client,
     session: String,
+    port: u16,
     _driver: Child,
+}
+
+impl Drop for Browser {
+    /// The browser is the driver's child and would outlive it, so it is asked to go first, and waited for.
+    fn drop(&mut self) {
+        let path = self.session.rsplit_once("/session/").map_or("", |(_, id)| id);
+        let ask = format!("DELETE /session/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        let asked = TcpStream::connect(("127.0.0.1", self.port)).and_then(|mut driver| {
+            driver.set_read_timeout(Some(PATIENCE))?;
+            driver.write_all(ask.as_bytes())?;
+            driver.read(&mut [0; 64])
+        });
+        drop(asked); // A driver that is gone already has taken nothing along that we could still end.
+    }
 }
 
 impl Browser {
@@ -43,20 +60,11 @@ impl Browser {
             json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": arguments } } } });
         let opened = sent(client.post(&base).json(&wanted)).await;
         let session = format!("{base}/{}", opened["sessionId"].as_str().unwrap());
-        Some(Self {
-            client,
-            session,
-            _driver: driver,
-        })
+        Some(Self { client, session, port, _driver: driver })
     }
 
     async fn post(&self, command: &str, body: Value) -> Value {
-        sent(
-            self.client
-                .post(format!("{}/{command}", self.session))
-                .json(&body),
-        )
-        .await
+        sent(self.client.post(format!("{}/{command}", self.session)).json(&body)).await
     }
 
     /// Goes to an address and waits until it is loaded.
@@ -66,18 +74,12 @@ impl Browser {
 
     /// The value of a JavaScript expression on the page.
     pub(crate) async fn value(&self, expression: &str) -> Value {
-        self.post(
-            "execute/sync",
-            json!({ "script": format!("return {expression}"), "args": [] }),
-        )
-        .await
+        self.post("execute/sync", json!({ "script": format!("return {expression}"), "args": [] })).await
     }
 
     /// The text of the element with this id, as far as it can be seen.
     pub(crate) async fn text(&self, id: &str) -> String {
-        let text = self
-            .value(&format!("document.getElementById('{id}')?.innerText ?? ''"))
-            .await;
+        let text = self.value(&format!("document.getElementById('{id}')?.innerText ?? ''")).await;
         text.as_str().unwrap().to_owned()
     }
 
@@ -86,49 +88,31 @@ impl Browser {
         let began = Instant::now();
         while self.value(&format!("!!({expression})")).await != true {
             let seen = self.value("document.body.innerText").await;
-            assert!(
-                began.elapsed() < PATIENCE,
-                "not so: {expression}\n{}",
-                seen.as_str().unwrap()
-            );
+            assert!(began.elapsed() < PATIENCE, "not so: {expression}\n{}", seen.as_str().unwrap());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     /// Waits until the element with this id shows this text.
     pub(crate) async fn until_shows(&self, id: &str, text: &str) {
-        self.until(&format!(
-            "document.getElementById('{id}')?.innerText.includes({})",
-            json!(text)
-        ))
-        .await;
+        self.until(&format!("document.getElementById('{id}')?.innerText.includes({})", json!(text))).await;
     }
 
     /// Types text and special keys.
     pub(crate) async fn keys(&self, keys: &str) {
         let strokes = keys.chars().flat_map(|key| {
             let key = key.to_string();
-            [
-                json!({ "type": "keyDown", "value": key }),
-                json!({ "type": "keyUp", "value": key }),
-            ]
+            [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })]
         });
         let strokes: Vec<Value> = strokes.collect();
-        self.post(
-            "actions",
-            json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] }),
-        )
-        .await;
+        self.post("actions", json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": strokes }] }))
+            .await;
     }
 
     /// Presses the tab key until the element that `selector` finds has the focus.
     pub(crate) async fn tab_to(&self, selector: &str) {
         let here = format!("document.activeElement?.matches({})", json!(selector));
-        self.until(&format!(
-            "document.querySelector({})?.checkVisibility()",
-            json!(selector)
-        ))
-        .await;
+        self.until(&format!("document.querySelector({})?.checkVisibility()", json!(selector))).await;
         for _ in 0..80 {
             if self.value(&here).await == true {
                 return;
@@ -140,11 +124,7 @@ impl Browser {
 
     /// What has the focus: its id.
     pub(crate) async fn focus(&self) -> String {
-        self.value("document.activeElement?.id")
-            .await
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        self.value("document.activeElement?.id").await.as_str().unwrap_or_default().to_owned()
     }
 
     /// Makes the window this wide, in CSS pixels.
@@ -173,11 +153,7 @@ async fn sent(request: reqwest::RequestBuilder) -> Value {
 
 fn driver() -> std::io::Result<Child> {
     let mut command = Command::new("chromedriver");
-    command
-        .arg("--port=0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     command.kill_on_drop(true).spawn()
 }
 
@@ -186,19 +162,15 @@ async fn started(mut driver: Child) -> (Child, u16) {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     loop {
         let line = lines.next_line().await.unwrap().unwrap();
-        let port = line
-            .split_once("successfully on port ")
-            .map(|(_, port)| port.trim_end_matches('.').parse());
+        let port =
+            line.split_once("successfully on port ").map(|(_, port)| port.trim_end_matches('.').parse());
         if let Some(port) = port {
             return (driver, port.unwrap());
         }
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "whether a browser may be missing is not configuration"
-)]
+#[expect(clippy::disallowed_methods, reason = "whether a browser may be missing is not configuration")]
 fn is_ci() -> bool {
     std::env::var("CI").is_ok()
 }

@@ -9,5 +9,5 @@
 mod api;
 mod browser;
 mod settings_page;
-mod template;
 mod sweep;
+mod template;

@@ -25,11 +25,8 @@ impl Scene {
     /// A seller with some members, and a browser on the page.
     async fn open() -> Option<Self> {
         let browser = Browser::open().await?;
-        let options = Options {
-            clock: Clock::system(),
-            calls_per_minute: CALLS_PER_MINUTE,
-            ..Options::default()
-        };
+        let options =
+            Options { clock: Clock::system(), calls_per_minute: CALLS_PER_MINUTE, ..Options::default() };
         let stack = Arc::new(Stack::with(options).await);
         run_forever(&stack);
         let workspace = stack.twenty.create_workspace("Harbor Lights");
@@ -37,12 +34,7 @@ impl Scene {
         let account = stack.whop.create_account("Harbor Lights Coaching");
         stack.whop.seed(&account, 40, 7);
         browser.go(&stack.url).await;
-        Some(Self {
-            browser,
-            stack,
-            workspace,
-            account,
-        })
+        Some(Self { browser, stack, workspace, account })
     }
 
     async fn offer_twenty(&self, key: &str) {
@@ -60,9 +52,7 @@ impl Scene {
 
     async fn connect_by_key(&self) {
         self.browser.tab_to("#account-key").await;
-        self.browser
-            .keys(&self.stack.whop.account_api_key(&self.account, Rights::All))
-            .await;
+        self.browser.keys(&self.stack.whop.account_api_key(&self.account, Rights::All)).await;
         self.browser.keys(ENTER).await;
         self.browser.until_shows("status", "Live, within seconds").await;
     }
@@ -70,13 +60,7 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_seller_connects_both_sides_and_watches_the_first_sync_with_the_keyboard_alone() {
-    let Some(Scene {
-        browser,
-        stack,
-        workspace,
-        account,
-    }) = signed_in().await
-    else {
+    let Some(Scene { browser, stack, workspace, account }) = signed_in().await else {
         return;
     };
 
@@ -90,10 +74,7 @@ async fn a_seller_connects_both_sides_and_watches_the_first_sync_with_the_keyboa
     browser.keys(ENTER).await;
     browser.until_shows("said", "First sync finished").await;
 
-    assert_eq!(
-        stack.twenty.count(&workspace, "people"),
-        stack.whop.members(&account).len()
-    );
+    assert_eq!(stack.twenty.count(&workspace, "people"), stack.whop.members(&account).len());
     browser.tab_to("#run-list summary").await;
     browser.keys(ENTER).await;
     browser.until_shows("run-list", "The receipt balances").await;
@@ -112,13 +93,9 @@ async fn a_refused_key_is_told_beside_the_form_and_a_declined_consent_on_the_pag
 
     scene.offer_twenty("not-a-key").await;
 
-    browser
-        .until("document.querySelector('#twenty-form .error:not(:empty)')")
-        .await;
+    browser.until("document.querySelector('#twenty-form .error:not(:empty)')").await;
     assert_eq!(browser.focus().await, "twenty-url");
-    browser
-        .value("document.getElementById('twenty-form').reset()")
-        .await;
+    browser.value("document.getElementById('twenty-form').reset()").await;
     scene.sign_in().await;
 
     browser.tab_to("#whop-oauth").await;
@@ -165,9 +142,7 @@ async fn a_token_is_shown_once_and_works() {
     browser.tab_to("#token-name").await;
     browser.keys("Reporting").await;
     browser.keys(ENTER).await;
-    browser
-        .until("document.getElementById('new-token-text').textContent")
-        .await;
+    browser.until("document.getElementById('new-token-text').textContent").await;
 
     let token = browser.text("new-token-text").await;
     let asked = reqwest::Client::builder()
@@ -175,11 +150,7 @@ async fn a_token_is_shown_once_and_works() {
         .unwrap()
         .post(format!("{}/graphql", scene.stack.url))
         .bearer_auth(&token);
-    let answer = asked
-        .json(&json!({ "query": "{ workspace { name } }" }))
-        .send()
-        .await
-        .unwrap();
+    let answer = asked.json(&json!({ "query": "{ workspace { name } }" })).send().await.unwrap();
     let answer: serde_json::Value = answer.json().await.unwrap();
     assert_eq!(answer["data"]["workspace"]["name"], "Harbor Lights", "{answer}");
     browser.go(&scene.stack.url).await;
@@ -198,12 +169,8 @@ async fn nothing_reaches_over_the_edge_of_a_screen_of_320_pixels() {
     scene.sign_in().await;
     assert_eq!(browser.overflowing().await, json!([]));
     scene.connect_by_key().await;
-    browser
-        .value("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
-        .await;
-    browser
-        .until("document.querySelector('#policies-list select')")
-        .await;
+    browser.value("document.querySelectorAll('details').forEach((it) => { it.open = true; })").await;
+    browser.until("document.querySelector('#policies-list select')").await;
 
     assert_eq!(browser.overflowing().await, json!([]));
 }

@@ -41,13 +41,7 @@ impl Work {
     ) -> (Self, oneshot::Receiver<()>, oneshot::Receiver<Answer>) {
         let (taken, when_taken) = oneshot::channel();
         let (answer, when_answered) = oneshot::channel();
-        let work = Self {
-            id: id.to_owned(),
-            event: event.to_string(),
-            deadline,
-            taken,
-            answer,
-        };
+        let work = Self { id: id.to_owned(), event: event.to_string(), deadline, taken, answer };
         (work, when_taken, when_answered)
     }
 }
@@ -76,12 +70,7 @@ struct Desk {
 pub(super) fn router(function: &str) -> (Router, mpsc::Sender<Work>, watch::Receiver<Stage>) {
     let (offer, work) = mpsc::channel(1);
     let (stage, stages) = watch::channel(Stage::Starting);
-    let desk = Desk {
-        function: function.to_owned(),
-        work: Turn::new(work),
-        open: Mutex::default(),
-        stage,
-    };
+    let desk = Desk { function: function.to_owned(), work: Turn::new(work), open: Mutex::default(), stage };
     let router = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
@@ -108,10 +97,7 @@ async fn next(State(desk): State<Arc<Desk>>) -> Response {
     let headers = [
         ("lambda-runtime-aws-request-id", work.id.clone()),
         ("lambda-runtime-deadline-ms", deadline.to_string()),
-        (
-            "lambda-runtime-invoked-function-arn",
-            function_arn(&desk.function),
-        ),
+        ("lambda-runtime-invoked-function-arn", function_arn(&desk.function)),
         ("lambda-runtime-trace-id", trace_id(&work.id)),
         ("content-type", "application/json".to_owned()),
     ];

@@ -33,10 +33,7 @@ impl Process {
             .env_clear()
             .envs(lambda_env(&start.name))
             .envs(start.env.iter().map(|(name, value)| (name, value)))
-            .env(
-                "AWS_LAMBDA_RUNTIME_API",
-                served.url().trim_start_matches("http://"),
-            )
+            .env("AWS_LAMBDA_RUNTIME_API", served.url().trim_start_matches("http://"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -55,14 +52,7 @@ impl Process {
             seen.progress = Some((started, stages.clone()));
             seen.starts += 1;
         }
-        Self {
-            child,
-            started,
-            offer,
-            stages,
-            readers,
-            _served: served,
-        }
+        Self { child, started, offer, stages, readers, _served: served }
     }
 
     pub(super) fn is_running(&mut self) -> bool {
@@ -75,9 +65,7 @@ impl Process {
         let mut stages = self.stages.clone();
         let decided = async {
             let stage = stages.wait_for(|stage| !matches!(stage, Stage::Starting)).await;
-            stage
-                .map(|stage| stage.clone())
-                .expect("the desk lives as long as its server")
+            stage.map(|stage| stage.clone()).expect("the desk lives as long as its server")
         };
         let child = &mut self.child;
         let outcome = timeout(left, async {
@@ -98,9 +86,7 @@ impl Process {
 
     /// Puts work where the process finds it when it asks.
     pub(super) fn offer(&self, work: Work) {
-        self.offer
-            .try_send(work)
-            .expect("one event at a time, and a desk that is open");
+        self.offer.try_send(work).expect("one event at a time, and a desk that is open");
     }
 
     /// Resolves when the process ends.

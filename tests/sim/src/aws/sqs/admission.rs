@@ -29,10 +29,7 @@ pub(super) fn check(queue: &Attributes, message: &Outgoing) -> Result<(), Refusa
     for (name, attribute) in &message.attributes {
         check_attribute(name, attribute)?;
     }
-    let texts = message
-        .attributes
-        .values()
-        .filter_map(|attribute| attribute.string_value.as_deref());
+    let texts = message.attributes.values().filter_map(|attribute| attribute.string_value.as_deref());
     if !texts.chain([message.body.as_str()]).all(is_allowed) {
         return Err(refusal::bad_characters());
     }
@@ -82,11 +79,9 @@ fn check_delay(queue: &Attributes, message: &Outgoing) -> Result<(), Refusal> {
         Some(seconds) if queue.fifo && seconds != 0 => {
             Err(refusal::parameter("DelaySeconds", seconds, WRONG_QUEUE_TYPE))
         }
-        Some(seconds) if !(0..=MAX_DELAY_SECONDS).contains(&seconds) => Err(refusal::parameter(
-            "DelaySeconds",
-            seconds,
-            "DelaySeconds must be >= 0 and <= 900.",
-        )),
+        Some(seconds) if !(0..=MAX_DELAY_SECONDS).contains(&seconds) => {
+            Err(refusal::parameter("DelaySeconds", seconds, "DelaySeconds must be >= 0 and <= 900."))
+        }
         Some(_) | None => Ok(()),
     }
 }
@@ -94,9 +89,7 @@ fn check_delay(queue: &Attributes, message: &Outgoing) -> Result<(), Refusal> {
 fn check_attribute(name: &str, attribute: &MessageAttribute) -> Result<(), Refusal> {
     let bad = |what: &str| refusal::invalid(format!("The message attribute '{name}' {what}"));
     let is_name = (1..=256).contains(&name.len())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
         && !name.starts_with('.')
         && !name.ends_with('.')
         && !name.contains("..");

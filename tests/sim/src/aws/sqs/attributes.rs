@@ -154,11 +154,6 @@ fn redrive(value: &str) -> Result<Redrive, Refusal> {
         .ok_or_else(|| bad("Invalid value for maxReceiveCount: a whole number between 1 and 1000."))?;
     let prefix = super::arn("");
     let target = policy.dead_letter_target_arn.strip_prefix(&prefix);
-    let target = target
-        .ok_or_else(|| bad("Invalid value for deadLetterTargetArn."))?
-        .to_owned();
-    Ok(Redrive {
-        target,
-        max_receive_count,
-    })
+    let target = target.ok_or_else(|| bad("Invalid value for deadLetterTargetArn."))?.to_owned();
+    Ok(Redrive { target, max_receive_count })
 }

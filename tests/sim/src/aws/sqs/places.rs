@@ -34,12 +34,7 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn new(fifo: bool) -> Self {
-        Self {
-            fifo,
-            messages: BTreeMap::new(),
-            lines: BTreeMap::new(),
-            hidden: BTreeSet::new(),
-        }
+        Self { fifo, messages: BTreeMap::new(), lines: BTreeMap::new(), hidden: BTreeSet::new() }
     }
 
     pub(super) fn get(&self, seq: u64) -> Option<&Message> {
@@ -65,9 +60,7 @@ impl Places {
             .filter_map(|line| line.visible.first().map(|first| (*first, line)))
             .collect();
         free.sort_unstable_by_key(|(first, _)| *first);
-        free.into_iter()
-            .flat_map(|(_, line)| line.visible.iter())
-            .map(|seq| (*seq, &self.messages[seq]))
+        free.into_iter().flat_map(|(_, line)| line.visible.iter()).map(|seq| (*seq, &self.messages[seq]))
     }
 
     /// A message that is invisible until `now` or an earlier moment.

@@ -62,26 +62,15 @@ impl Queue {
     /// Takes in a message that was admitted, unless its deduplication id was seen within five minutes.
     pub(super) fn send(&mut self, now: i64, message: Outgoing) -> Sent {
         self.settle(now);
-        let deduplication = self
-            .attributes
-            .fifo
-            .then(|| message.deduplication.unwrap_or_else(|| content_id(&message.body)));
+        let deduplication =
+            self.attributes.fifo.then(|| message.deduplication.unwrap_or_else(|| content_id(&message.body)));
         if let Some(first) = deduplication.as_ref().and_then(|id| self.remembered.get(id)) {
             return first.clone();
         }
-        let id = Uuid::new_v5(
-            &Uuid::NAMESPACE_URL,
-            format!("{}/{}", self.salt, self.arrivals).as_bytes(),
-        );
-        let delay = message
-            .delay_seconds
-            .filter(|_| !self.attributes.fifo)
-            .unwrap_or(self.attributes.delay_seconds);
-        let place = if delay > 0 {
-            Place::Delayed(now + delay * 1000)
-        } else {
-            Place::Visible
-        };
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{}/{}", self.salt, self.arrivals).as_bytes());
+        let delay =
+            message.delay_seconds.filter(|_| !self.attributes.fifo).unwrap_or(self.attributes.delay_seconds);
+        let place = if delay > 0 { Place::Delayed(now + delay * 1000) } else { Place::Visible };
         let sent = self.insert(Message {
             id: id.to_string(),
             body: message.body,
@@ -121,11 +110,7 @@ impl Queue {
     /// gives what it has, in order, before the next group is asked.
     pub(super) fn receive(&mut self, now: i64, max: usize, visibility_ms: i64) -> Taken {
         self.settle(now);
-        let limit = self
-            .attributes
-            .redrive
-            .as_ref()
-            .map(|redrive| redrive.max_receive_count);
+        let limit = self.attributes.redrive.as_ref().map(|redrive| redrive.max_receive_count);
         let mut taken = Taken::default();
         for (seq, is_dead) in self.choose(max, limit) {
             if is_dead {
@@ -263,25 +248,16 @@ impl Queue {
         if self.attributes.fifo {
             message.sequence_number = Some((FIRST_SEQUENCE_NUMBER + u128::from(seq) * 256).to_string());
         }
-        let sent = Sent {
-            message_id: message.id.clone(),
-            sequence_number: message.sequence_number.clone(),
-        };
+        let sent = Sent { message_id: message.id.clone(), sequence_number: message.sequence_number.clone() };
         self.held.insert(seq, message);
         sent
     }
 
     /// The arrival and the receipt that a handle of this queue names.
     fn read_handle(&self, handle: &str) -> Result<(u64, u32), Refusal> {
-        let text = BASE64
-            .decode(handle)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = BASE64.decode(handle).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let parts = text.as_deref().and_then(|text| {
-            let (arrival, receipt) = text
-                .strip_prefix(&self.salt)?
-                .strip_prefix('\n')?
-                .split_once('\n')?;
+            let (arrival, receipt) = text.strip_prefix(&self.salt)?.strip_prefix('\n')?.split_once('\n')?;
             Some((arrival.parse().ok()?, receipt.parse().ok()?))
         });
         parts.ok_or_else(|| refusal::bad_handle(handle))

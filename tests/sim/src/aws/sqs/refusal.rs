@@ -28,11 +28,7 @@ pub(super) fn invalid_address(url: &str) -> Refusal {
 }
 
 pub(super) fn unsupported(message: impl Into<String>) -> Refusal {
-    shape(
-        "UnsupportedOperation",
-        "AWS.SimpleQueueService.UnsupportedOperation",
-        message,
-    )
+    shape("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", message)
 }
 
 pub(super) fn unknown_attribute(name: &str) -> Refusal {
@@ -139,7 +135,5 @@ pub(super) fn invalid(message: impl Into<String>) -> Refusal {
 }
 
 pub(super) fn parameter(name: &str, value: impl std::fmt::Display, reason: &str) -> Refusal {
-    invalid(format!(
-        "Value {value} for parameter {name} is invalid. Reason: {reason}"
-    ))
+    invalid(format!("Value {value} for parameter {name} is invalid. Reason: {reason}"))
 }

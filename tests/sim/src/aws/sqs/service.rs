@@ -23,12 +23,7 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn new(clock: Clock) -> Self {
-        Self {
-            clock,
-            queues: Mutex::default(),
-            changed: watch::Sender::new(0),
-            address: OnceLock::new(),
-        }
+        Self { clock, queues: Mutex::default(), changed: watch::Sender::new(0), address: OnceLock::new() }
     }
 
     /// Says once where the service listens; queue URLs begin with it.
@@ -110,11 +105,7 @@ impl Service {
         let queue = queues.get_mut(name).ok_or_else(refusal::unknown_queue)?;
         let visibility_ms = visibility_ms.unwrap_or(queue.attributes.visibility_seconds * 1000);
         let taken = queue.receive(now, max, visibility_ms);
-        let target = queue
-            .attributes
-            .redrive
-            .as_ref()
-            .map(|redrive| redrive.target.clone());
+        let target = queue.attributes.redrive.as_ref().map(|redrive| redrive.target.clone());
         if let Some(target) = target.filter(|_| !taken.dead.is_empty()) {
             let graveyard = queues.get_mut(&target).expect("queues are never removed");
             for message in taken.dead {
@@ -139,25 +130,16 @@ impl Service {
 }
 
 fn check_name(name: &str, fifo: bool) -> Result<(), Refusal> {
-    let stem = if fifo {
-        name.strip_suffix(".fifo")
-    } else {
-        Some(name)
-    };
+    let stem = if fifo { name.strip_suffix(".fifo") } else { Some(name) };
     let is_good = |stem: &str| {
-        (1..=80).contains(&name.len())
-            && stem
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        (1..=80).contains(&name.len()) && stem.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
     };
     match stem {
         Some(stem) if is_good(stem) => Ok(()),
         Some(_) => Err(refusal::invalid(
             "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
         )),
-        None => Err(refusal::invalid(
-            "The name of a FIFO queue can only end in '.fifo'.",
-        )),
+        None => Err(refusal::invalid("The name of a FIFO queue can only end in '.fifo'.")),
     }
 }
 

@@ -163,10 +163,7 @@ struct Digests {
 
 impl Digests {
     fn of(message: &Outgoing) -> Self {
-        Self {
-            body: md5_hex(&message.body),
-            attributes: md5_of_attributes(&message.attributes),
-        }
+        Self { body: md5_hex(&message.body), attributes: md5_of_attributes(&message.attributes) }
     }
 
     fn answer(self, sent: &Sent) -> Value {
@@ -186,11 +183,7 @@ fn trace_header(given: BTreeMap<String, MessageAttribute>) -> Result<Option<Stri
     let mut trace_header = None;
     for (name, attribute) in given {
         if name != "AWSTraceHeader" || attribute.data_type != "String" {
-            return Err(refusal::parameter(
-                "MessageSystemAttributes",
-                name,
-                "Only AWSTraceHeader.",
-            ));
+            return Err(refusal::parameter("MessageSystemAttributes", name, "Only AWSTraceHeader."));
         }
         trace_header = attribute.string_value;
     }
@@ -214,9 +207,5 @@ fn visibility_ms(seconds: i64) -> Result<i64, Refusal> {
     if (0..=MAX_VISIBILITY_SECONDS).contains(&seconds) {
         return Ok(seconds * 1000);
     }
-    Err(refusal::parameter(
-        "VisibilityTimeout",
-        seconds,
-        "Must be between 0 and 43200, if provided.",
-    ))
+    Err(refusal::parameter("VisibilityTimeout", seconds, "Must be between 0 and 43200, if provided."))
 }

@@ -54,17 +54,11 @@ fn visible(world: &World, call: &Call<'_>, row: usize) -> bool {
 
 fn own(world: &World, call: &Call<'_>) -> Result<usize, Refusal> {
     let row = world.hooks.endpoint(call.ids[0]);
-    row.filter(|row| visible(world, call, *row))
-        .ok_or_else(|| Refusal::absent("Webhook"))
+    row.filter(|row| visible(world, call, *row)).ok_or_else(|| Refusal::absent("Webhook"))
 }
 
 fn list(world: &mut World, call: &Call<'_>) -> Answer {
-    let ask = Ask::read(
-        call.operation,
-        call.query,
-        &["created_at"],
-        world.switches.refuse_big_pages,
-    )?;
+    let ask = Ask::read(call.operation, call.query, &["created_at"], world.switches.refuse_big_pages)?;
     let account = call.query.get("account_id").map(|id| world.books.account(id));
     let app = call.query.get("app_id").map(|id| ids::row("app_", id));
     let failing = call.query.get("has_failures").map(|text| text == "true");
@@ -80,10 +74,7 @@ fn list(world: &mut World, call: &Call<'_>) -> Answer {
     });
     let shown = |row: usize| {
         let mut shown = world.show_endpoint(row, None);
-        shown
-            .as_object_mut()
-            .expect("an object")
-            .remove("testable_events");
+        shown.as_object_mut().expect("an object").remove("testable_events");
         shown
     };
     let data: Vec<Value> = page.rows.into_iter().map(shown).collect();
@@ -156,10 +147,7 @@ fn update(world: &mut World, call: &Call<'_>) -> Answer {
 
 /// The fields that create and update share.
 fn change(endpoint: &mut Endpoint, call: &Call<'_>, more: &[&str]) -> Result<(), Refusal> {
-    let fields = call
-        .body
-        .as_object()
-        .ok_or_else(|| Refusal::bad("the body must be an object"))?;
+    let fields = call.body.as_object().ok_or_else(|| Refusal::bad("the body must be an object"))?;
     for (name, value) in fields {
         match (name.as_str(), value) {
             ("url", Value::String(url)) if is_web_address(url) => endpoint.url.clone_from(url),
@@ -188,26 +176,17 @@ fn events(names: &[Value]) -> Result<Vec<String>, Refusal> {
     let known = |name: &Value| {
         let name = name.as_str().unwrap_or_default();
         let dotted = samples::EVENTS.iter().find(|known| **known == name);
-        dotted
-            .map(|name| (*name).to_owned())
-            .ok_or_else(|| Refusal::bad(format!("unknown event {name}")))
+        dotted.map(|name| (*name).to_owned()).ok_or_else(|| Refusal::bad(format!("unknown event {name}")))
     };
     names.iter().map(known).collect()
 }
 
 fn deliveries(world: &mut World, call: &Call<'_>) -> Answer {
     let row = own(world, call)?;
-    let ask = Ask::read(
-        call.operation,
-        call.query,
-        &["created_at"],
-        world.switches.refuse_big_pages,
-    )?;
+    let ask = Ask::read(call.operation, call.query, &["created_at"], world.switches.refuse_big_pages)?;
     let log = world.hooks.log(row, call.now);
-    let places = log
-        .into_iter()
-        .map(|attempt| (Some(world.hooks.attempts[attempt].sent_at), attempt))
-        .collect();
+    let places =
+        log.into_iter().map(|attempt| (Some(world.hooks.attempts[attempt].sent_at), attempt)).collect();
     let page = ask.page(&places, |_| true);
     let data: Vec<Value> = page.rows.into_iter().map(|row| world.show_attempt(row)).collect();
     Ok(json!({"data": data, "page_info": page.info}))

@@ -37,11 +37,7 @@ impl World {
 
     pub(super) fn show_attempt(&self, row: usize) -> Value {
         let attempt = &self.hooks.attempts[row];
-        let Outcome {
-            status,
-            body,
-            took_ms,
-        } = &attempt.outcome;
+        let Outcome { status, body, took_ms } = &attempt.outcome;
         let endpoint = &self.hooks.endpoints[attempt.message.endpoint];
         let read: Option<Map<String, Value>> = serde_json::from_str(body).ok();
         json!({

@@ -47,16 +47,10 @@ impl Replies {
             }
             return match &kept.reply {
                 Some(reply) => Ok(Some(reply.clone())),
-                None => Err(Refusal::conflict(
-                    "a request with this Idempotency-Key is still running",
-                )),
+                None => Err(Refusal::conflict("a request with this Idempotency-Key is still running")),
             };
         }
-        let kept = Kept {
-            request: request.to_owned(),
-            since: now,
-            reply: None,
-        };
+        let kept = Kept { request: request.to_owned(), since: now, reply: None };
         self.0.insert(place, kept);
         Ok(None)
     }

@@ -53,29 +53,13 @@ pub(super) fn answer(world: &mut World, call: &Call<'_>) -> Answer {
 /// The filters and orders of each list.
 fn offered(operation: &str) -> (&'static [&'static str], &'static [&'static str]) {
     match operation {
-        "accounts_list" => (
-            &["status", "query", "owner_id", "parent_account_id"],
-            &["created_at", "volume"],
-        ),
-        "products_list" => (
-            &[
-                "query",
-                "visibilities",
-                "access_pass_types",
-                "labels",
-                "plan_types",
-            ],
-            &["created_at"],
-        ),
+        "accounts_list" => (&["status", "query", "owner_id", "parent_account_id"], &["created_at", "volume"]),
+        "products_list" => {
+            (&["query", "visibilities", "access_pass_types", "labels", "plan_types"], &["created_at"])
+        }
         "variants_list" => (
             &["product_ids", "plan_types", "visibilities", "release_methods"],
-            &[
-                "created_at",
-                "id",
-                "active_members_count",
-                "internal_notes",
-                "expiration_days",
-            ],
+            &["created_at", "id", "active_members_count", "internal_notes", "expiration_days"],
         ),
         "members_list" => (
             &[
@@ -89,13 +73,7 @@ fn offered(operation: &str) -> (&'static [&'static str], &'static [&'static str]
                 "promo_code_ids",
                 "query",
             ],
-            &[
-                "created_at",
-                "joined_at",
-                "last_accessed_at",
-                "most_recent_action_at",
-                "usd_total_spent",
-            ],
+            &["created_at", "joined_at", "last_accessed_at", "most_recent_action_at", "usd_total_spent"],
         ),
         "memberships_list" => (
             &[
@@ -127,10 +105,7 @@ fn offered(operation: &str) -> (&'static [&'static str], &'static [&'static str]
             &["created_at", "paid_at"],
         ),
         "refunds_list" => (&["payment_id", "user_id"], &["created_at"]),
-        "disputes_list" => (
-            &["status", "currency"],
-            &["created_at", "amount", "evidence_due_at"],
-        ),
+        "disputes_list" => (&["status", "currency"], &["created_at", "amount", "evidence_due_at"]),
         _ => (&["payment_id", "type"], &["created_at", "reported_at", "amount"]),
     }
 }
@@ -167,12 +142,7 @@ pub(super) fn rows<T: Row>(
         let table = &*table;
         return ask.page(table.places(*account, ask.order), |row| keep(row, &table[row]));
     }
-    let all = || {
-        accounts
-            .iter()
-            .flat_map(|account| table.of_account(*account))
-            .copied()
-    };
+    let all = || accounts.iter().flat_map(|account| table.of_account(*account)).copied();
     let rows = few.unwrap_or_else(|| all().collect());
     let places = table.places_among(&rows, ask.order);
     ask.page(&places, |row| keep(row, &table[row]))
@@ -249,11 +219,7 @@ fn variants(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let types = call.query.all("plan_types", "plan_type");
     let releases = call.query.all("release_methods", "release_method");
     let page = rows(&mut world.books.variants, ask, &accounts, None, |_, variant| {
-        let kind = if variant.period_days.is_some() {
-            "renewal"
-        } else {
-            "one_time"
-        };
+        let kind = if variant.period_days.is_some() { "renewal" } else { "one_time" };
         among(&product_ids, &wanted, Some(variant.product))
             && one_of(&visibilities, variant.visibility)
             && one_of(&types, kind)
@@ -272,8 +238,7 @@ pub(super) fn few<T: Row>(
     accounts: &[usize],
 ) -> Vec<usize> {
     let rows = of.iter().flat_map(|of| table.group(group, *of)).copied();
-    rows.filter(|row| accounts.contains(&table[*row].account()))
-        .collect()
+    rows.filter(|row| accounts.contains(&table[*row].account())).collect()
 }
 
 /// What was sold: the filters by product and variant.

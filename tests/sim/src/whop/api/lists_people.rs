@@ -18,11 +18,8 @@ pub(super) fn members(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let promo_codes = query.all("promo_code_ids", "promo_code_id");
     let sold = Sold::read(call);
     let lens = call.caller.rights.lens(true);
-    let few = if user_ids.is_empty() {
-        None
-    } else {
-        Some(few(&world.books.members, "user", &users, &accounts))
-    };
+    let few =
+        if user_ids.is_empty() { None } else { Some(few(&world.books.members, "user", &users, &accounts)) };
     if let (None, [account]) = (&few, &accounts[..]) {
         world.books.members.prepare(*account, ask.order);
     }
@@ -35,25 +32,16 @@ pub(super) fn members(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
             && promo_codes.is_empty()
             && active.is_none_or(|wanted| (wanted == "active") == is_active(books, row))
             && (sold.anything() || sold.to_member(books, row))
-            && query
-                .get("query")
-                .is_none_or(|text| matches_query(books, row, text, lens.email))
+            && query.get("query").is_none_or(|text| matches_query(books, row, text, lens.email))
             && ask.covers(member.joined_at)
     };
     let page = match (few, &accounts[..]) {
-        (None, [account]) => ask.page(books.members.places(*account, ask.order), |row| {
-            keep(row, &books.members[row])
-        }),
+        (None, [account]) => {
+            ask.page(books.members.places(*account, ask.order), |row| keep(row, &books.members[row]))
+        }
         (few, accounts) => {
-            let all = || {
-                accounts
-                    .iter()
-                    .flat_map(|account| books.members.of_account(*account))
-                    .copied()
-            };
-            let places = books
-                .members
-                .places_among(&few.unwrap_or_else(|| all().collect()), ask.order);
+            let all = || accounts.iter().flat_map(|account| books.members.of_account(*account)).copied();
+            let places = books.members.places_among(&few.unwrap_or_else(|| all().collect()), ask.order);
             ask.page(&places, |row| keep(row, &books.members[row]))
         }
     };
@@ -108,10 +96,7 @@ pub(super) fn memberships(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answ
     let scope = scope(world, call, "member:basic:read")?;
     let buckets = call.query.all("statuses", "status");
     if let Some(unknown) = buckets.iter().find(|bucket| !BUCKETS.contains(*bucket)) {
-        return Err(Refusal::bad(format!(
-            "status {unknown} is not one of {}",
-            BUCKETS.join(", ")
-        )));
+        return Err(Refusal::bad(format!("status {unknown} is not one of {}", BUCKETS.join(", "))));
     }
     let sold = Sold::read(call);
     let promo_codes = call.query.all("promo_code_ids", "promo_code_id");
@@ -129,28 +114,17 @@ pub(super) fn memberships(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answ
         (None, None, None) => None,
     };
     let account = call.query.get("account_id").map(|id| books.account(id));
-    let renewing: Vec<bool> = (0..books.variants.len())
-        .map(|row| books.variants[row].period_days.is_some())
-        .collect();
-    let page = rows(
-        &mut world.books.memberships,
-        ask,
-        &scope.accounts,
-        few,
-        |_, row| {
-            account.is_none_or(|account| account == Some(row.account))
-                && user
-                    .as_ref()
-                    .is_none_or(|user| row.user.is_some_and(|row| user.contains(&row)))
-                && (buckets.is_empty()
-                    || buckets
-                        .iter()
-                        .any(|bucket| in_bucket(row, bucket, renewing[row.variant])))
-                && sold.is(row.product, row.variant)
-                && promo_codes.is_empty()
-                && ask.covers(row.created_at)
-        },
-    );
+    let renewing: Vec<bool> =
+        (0..books.variants.len()).map(|row| books.variants[row].period_days.is_some()).collect();
+    let page = rows(&mut world.books.memberships, ask, &scope.accounts, few, |_, row| {
+        account.is_none_or(|account| account == Some(row.account))
+            && user.as_ref().is_none_or(|user| row.user.is_some_and(|row| user.contains(&row)))
+            && (buckets.is_empty()
+                || buckets.iter().any(|bucket| in_bucket(row, bucket, renewing[row.variant])))
+            && sold.is(row.product, row.variant)
+            && promo_codes.is_empty()
+            && ask.covers(row.created_at)
+    });
     let lens = call.caller.rights.lens(true);
     answer_with(page, |row| world.books.show_membership(row, lens))
 }

@@ -9,15 +9,7 @@ use crate::whop::world::World;
 pub(super) fn payments(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer {
     let accounts = scope(world, call, "payment:basic:read")?.accounts;
     let query = call.query;
-    let statuses = [
-        "open",
-        "authorized",
-        "paid",
-        "pending",
-        "uncollectible",
-        "unresolved",
-        "void",
-    ];
+    let statuses = ["open", "authorized", "paid", "pending", "uncollectible", "unresolved", "void"];
     let status = query.one_of("status", &statuses)?;
     let reasons = [
         "subscription_create",
@@ -37,37 +29,24 @@ pub(super) fn payments(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer 
     let member = named_by("member_id", MEMBER);
     let membership = named_by("membership_id", MEMBERSHIP);
     let groups = [("membership", &membership), ("member", &member), ("user", &user)];
-    let few = groups
-        .into_iter()
-        .find_map(|(group, of)| Some(few(&books.payments, group, of.as_ref()?, &accounts)));
-    let products: Vec<usize> = (0..books.variants.len())
-        .map(|row| books.variants[row].product)
-        .collect();
-    let found = query
-        .get("query")
-        .map(|text| matching_users(books, text, lens.email));
+    let few =
+        groups.into_iter().find_map(|(group, of)| Some(few(&books.payments, group, of.as_ref()?, &accounts)));
+    let products: Vec<usize> = (0..books.variants.len()).map(|row| books.variants[row].product).collect();
+    let found = query.get("query").map(|text| matching_users(books, text, lens.email));
     let holds = |wanted: &Option<Vec<usize>>, row: Option<usize>| {
-        wanted
-            .as_ref()
-            .is_none_or(|wanted| row.is_some_and(|row| wanted.contains(&row)))
+        wanted.as_ref().is_none_or(|wanted| row.is_some_and(|row| wanted.contains(&row)))
     };
-    let page = rows(
-        &mut world.books.payments,
-        ask,
-        &accounts,
-        few,
-        |_, payment: &Payment| {
-            status.is_none_or(|status| status == payment.status)
-                && reason.is_none_or(|reason| reason == payment.billing_reason)
-                && query.get("currency").is_none_or(|code| code == payment.currency)
-                && holds(&user, payment.user)
-                && holds(&member, payment.member)
-                && holds(&membership, Some(payment.membership))
-                && holds(&found, payment.user)
-                && sold.is(products[payment.variant], payment.variant)
-                && ask.covers(payment.created_at)
-        },
-    );
+    let page = rows(&mut world.books.payments, ask, &accounts, few, |_, payment: &Payment| {
+        status.is_none_or(|status| status == payment.status)
+            && reason.is_none_or(|reason| reason == payment.billing_reason)
+            && query.get("currency").is_none_or(|code| code == payment.currency)
+            && holds(&user, payment.user)
+            && holds(&member, payment.member)
+            && holds(&membership, Some(payment.membership))
+            && holds(&found, payment.user)
+            && sold.is(products[payment.variant], payment.variant)
+            && ask.covers(payment.created_at)
+    });
     answer_with(page, |row| world.books.show_payment(row, lens))
 }
 
@@ -103,10 +82,7 @@ pub(super) fn disputes(world: &mut World, call: &Call<'_>, ask: &Ask) -> Answer 
         .collect();
     let page = rows(&mut world.books.disputes, ask, &accounts, None, |row, dispute| {
         one_of(&statuses, dispute.status)
-            && call
-                .query
-                .get("currency")
-                .is_none_or(|code| code == currencies[row])
+            && call.query.get("currency").is_none_or(|code| code == currencies[row])
             && ask.covers(dispute.created_at)
     });
     let lens = call.caller.rights.lens(true);

@@ -39,12 +39,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            kind,
-            message: message.into(),
-            wait_seconds: None,
-        }
+        Self { status, kind, message: message.into(), wait_seconds: None }
     }
 
     fn bad(message: impl Into<String>) -> Self {
@@ -113,16 +108,12 @@ impl Incoming {
     fn signature(&self) -> String {
         let version = self.header("api-version-date").unwrap_or_default();
         let body = String::from_utf8_lossy(&self.body);
-        format!(
-            "{} {}?{}\n{version}\n{body}",
-            self.method, self.path, self.raw_query
-        )
+        format!("{} {}?{}\n{version}\n{body}", self.method, self.path, self.raw_query)
     }
 
     /// The idempotency key, which counts on POST only.
     fn key(&self) -> Option<&str> {
-        self.header("idempotency-key")
-            .filter(|_| self.method == Method::POST)
+        self.header("idempotency-key").filter(|_| self.method == Method::POST)
     }
 }
 
@@ -138,11 +129,7 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn need(&self, action: &str) -> Result<(), Refusal> {
-        if self.caller.rights.allow(action) {
-            Ok(())
-        } else {
-            Err(Refusal::forbidden(action))
-        }
+        if self.caller.rights.allow(action) { Ok(()) } else { Err(Refusal::forbidden(action)) }
     }
 }
 
@@ -156,9 +143,7 @@ pub(super) async fn answer(State(sim): State<Arc<Sim>>, request: Request) -> Res
     if let Some(reply) = replayed {
         let mut response = respond(reply.status, reply.body);
         let name = HeaderName::from_static("idempotent-replayed");
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static("true"));
+        response.headers_mut().insert(name, HeaderValue::from_static("true"));
         return response;
     }
     let answer = perform(&sim, &call).await;
@@ -167,10 +152,7 @@ pub(super) async fn answer(State(sim): State<Arc<Sim>>, request: Request) -> Res
         Err(refusal) => (refusal.status, refusal.body()),
     };
     if let Some(key) = incoming.key() {
-        let reply = Reply {
-            status,
-            body: body.clone(),
-        };
+        let reply = Reply { status, body: body.clone() };
         sim.world().replies.keep(&call.caller.token, key, reply);
     }
     respond(status, body)
@@ -184,9 +166,7 @@ fn refuse(sim: &Sim, refusal: &Refusal) -> Response {
     let mut response = respond(refusal.status, refusal.body());
     let wait = refusal.wait_seconds.filter(|_| sim.world().switches.retry_after);
     if let Some(wait) = wait {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
     }
     response
 }
@@ -224,14 +204,7 @@ fn admit<'a>(sim: &Sim, incoming: &'a Incoming) -> Result<(Call<'a>, Option<Repl
         }
         None => None,
     };
-    let call = Call {
-        operation,
-        ids,
-        query: &incoming.query,
-        body,
-        caller,
-        now,
-    };
+    let call = Call { operation, ids, query: &incoming.query, body, caller, now };
     Ok((call, replayed))
 }
 
@@ -247,10 +220,7 @@ fn check_version(world: &mut World, incoming: &Incoming, place: &str) -> Result<
             let message = format!("Unknown Api-Version-Date {unknown}. Supported versions: {known}");
             return Err(Refusal::bad(message));
         }
-        None => world
-            .notes
-            .flaws
-            .push(format!("{place} came without Api-Version-Date")),
+        None => world.notes.flaws.push(format!("{place} came without Api-Version-Date")),
     }
     Ok(())
 }

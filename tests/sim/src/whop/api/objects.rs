@@ -84,8 +84,7 @@ fn user(world: &World, call: &Call<'_>) -> Answer {
 /// Products and variants are on the market for everybody, until they are deleted.
 fn public<T: Row>(table: &Table<T>, prefix: &str, call: &Call<'_>, what: &str) -> Result<usize, Refusal> {
     let row = ids::row(prefix, call.ids[0]);
-    row.filter(|row| table.get(*row).is_some_and(Row::listed))
-        .ok_or_else(|| Refusal::absent(what))
+    row.filter(|row| table.get(*row).is_some_and(Row::listed)).ok_or_else(|| Refusal::absent(what))
 }
 
 pub(super) fn reachable<T: Row>(
@@ -112,9 +111,5 @@ pub(super) fn membership(world: &World, call: &Call<'_>) -> Result<usize, Refusa
         Reach::User { user, .. } => found.user == Some(user),
         Reach::Account(_) | Reach::App(_) => false,
     };
-    if own || world.reaches(&call.caller, found.account) {
-        Ok(row)
-    } else {
-        Err(absent())
-    }
+    if own || world.reaches(&call.caller, found.account) { Ok(row) } else { Err(absent()) }
 }

@@ -45,15 +45,10 @@ impl Ask {
         orders: &[&'static str],
         refuse_big: bool,
     ) -> Result<Self, Refusal> {
-        let fingerprint = format!(
-            "{:08x}",
-            ids::hash(&format!("{operation} {}", query.fingerprint())) >> 32
-        );
+        let fingerprint = format!("{:08x}", ids::hash(&format!("{operation} {}", query.fingerprint())) >> 32);
         let cursor = |name: &str| query.get(name).map(|text| place(text, &fingerprint)).transpose();
         let backward = query.get("last").is_some();
-        let count = query
-            .number(if backward { "last" } else { "first" })?
-            .unwrap_or(DEFAULT);
+        let count = query.number(if backward { "last" } else { "first" })?.unwrap_or(DEFAULT);
         if count < 1 || (refuse_big && count > MAXIMUM) {
             return Err(Refusal::bad("first must be between 1 and 100"));
         }
@@ -97,29 +92,20 @@ impl Ask {
             found.reverse();
         }
         let cursor = |place: Option<&Place>| place.map(|place| self.cursor(place));
-        let (next, previous) = if self.backward {
-            (self.before.is_some(), more)
-        } else {
-            (more, self.after.is_some())
-        };
+        let (next, previous) =
+            if self.backward { (self.before.is_some(), more) } else { (more, self.after.is_some()) };
         let info = json!({
             "end_cursor": cursor(found.last()),
             "start_cursor": cursor(found.first()),
             "has_next_page": next,
             "has_previous_page": previous,
         });
-        Page {
-            rows: found.into_iter().map(|(_, row)| row).collect(),
-            info,
-        }
+        Page { rows: found.into_iter().map(|(_, row)| row).collect(), info }
     }
 
     fn range(&self) -> Option<(Bound<Place>, Bound<Place>)> {
-        let (mut low, mut high) = if self.descending {
-            (self.before, self.after)
-        } else {
-            (self.after, self.before)
-        };
+        let (mut low, mut high) =
+            if self.descending { (self.before, self.after) } else { (self.after, self.before) };
         if self.order == "created_at" {
             let floor = self.created_after.map(|at| (Some(at), usize::MAX));
             let ceiling = self.created_before.map(|at| (Some(at), 0));

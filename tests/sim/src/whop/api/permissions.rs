@@ -47,11 +47,7 @@ pub(super) fn list(world: &World, call: &Call<'_>) -> Answer {
         Reach::Account(_) | Reach::User { .. } => false,
     };
     let asked: Vec<&str> = match call.query.get("actions") {
-        Some(actions) => actions
-            .split(',')
-            .map(str::trim)
-            .filter(|action| !action.is_empty())
-            .collect(),
+        Some(actions) => actions.split(',').map(str::trim).filter(|action| !action.is_empty()).collect(),
         None => KNOWN.to_vec(),
     };
     let row = |action: &str| -> Value {

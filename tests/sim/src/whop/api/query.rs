@@ -39,10 +39,7 @@ impl Query {
         };
         match values.iter().find(|known| **known == given) {
             Some(known) => Ok(Some(known)),
-            None => Err(Refusal::bad(format!(
-                "{name} must be one of {}",
-                values.join(", ")
-            ))),
+            None => Err(Refusal::bad(format!("{name} must be one of {}", values.join(", ")))),
         }
     }
 

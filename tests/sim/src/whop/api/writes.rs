@@ -38,9 +38,7 @@ fn update(world: &mut World, call: &Call<'_>, row: usize) -> Result<(), Refusal>
     };
     let ends = call.body["cancel_at_period_end"].as_bool();
     if edit.period_days.is_some() && (edit.metadata.is_some() || ends.is_some()) {
-        return Err(Refusal::bad(
-            "billing_period_days cannot be combined with other fields",
-        ));
+        return Err(Refusal::bad("billing_period_days cannot be combined with other fields"));
     }
     world.edit_membership(call.now, row, edit);
     match ends {

@@ -55,9 +55,7 @@ pub(in crate::whop) async fn decide(State(sim): State<Arc<Sim>>, RawForm(raw): R
     let mut world = sim.world();
     let ticket = form.get("ticket").unwrap_or_default();
     let Some(wish) = world.oauth.tickets.remove(ticket) else {
-        return fail(Failure::Here(
-            "This page was already answered. Go back and start again.",
-        ));
+        return fail(Failure::Here("This page was already answered. Go back and start again."));
     };
     if form.get("decision") != Some("allow") {
         return fail(back(&wish, "access_denied", "The user refused"));
@@ -66,25 +64,19 @@ pub(in crate::whop) async fn decide(State(sim): State<Arc<Sim>>, RawForm(raw): R
     let account = named.and_then(|id| world.books.account(&id));
     let owned = world.accounts_owned(wish.user);
     match account {
-        Some(account) if !owned.contains(&account) => fail(back(
-            &wish,
-            "access_denied",
-            "The user has no access to this account",
-        )),
+        Some(account) if !owned.contains(&account) => {
+            fail(back(&wish, "access_denied", "The user has no access to this account"))
+        }
         account => grant(&mut world, wish, account, now),
     }
 }
 
 fn read(world: &mut World, query: &Query, now: i64) -> Result<Wish, Failure> {
     let client = query.get("client_id").unwrap_or_default();
-    let app = world
-        .app_of_client(client)
-        .ok_or(Failure::Here("This app does not exist."))?;
+    let app = world.app_of_client(client).ok_or(Failure::Here("This app does not exist."))?;
     let redirect_uri = query.get("redirect_uri").unwrap_or_default().to_owned();
     if !world.apps[app].redirect_uris.contains(&redirect_uri) {
-        return Err(Failure::Here(
-            "The redirect URI is not one that the app registered.",
-        ));
+        return Err(Failure::Here("The redirect URI is not one that the app registered."));
     }
     let seller = world.seller(now);
     let scope = query.get("scope").unwrap_or_default();
@@ -95,11 +87,7 @@ fn read(world: &mut World, query: &Query, now: i64) -> Result<Wish, Failure> {
         nonce: query.get("nonce").map(str::to_owned),
         challenge: query.get("code_challenge").map(str::to_owned),
         company_id: query.get("company_id").map(str::to_owned),
-        scopes: scope
-            .split(' ')
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect(),
+        scopes: scope.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
         user: world.oauth.signed_in.unwrap_or(seller),
     };
     check(world, query, &wish)?;
@@ -108,16 +96,9 @@ fn read(world: &mut World, query: &Query, now: i64) -> Result<Wish, Failure> {
 
 fn check(world: &World, query: &Query, wish: &Wish) -> Result<(), Failure> {
     if query.get("response_type") != Some("code") {
-        return Err(back(
-            wish,
-            "unsupported_response_type",
-            "response_type must be code",
-        ));
+        return Err(back(wish, "unsupported_response_type", "response_type must be code"));
     }
-    let unknown = wish
-        .scopes
-        .iter()
-        .find(|scope| !GRANTABLE.contains(&scope.as_str()));
+    let unknown = wish.scopes.iter().find(|scope| !GRANTABLE.contains(&scope.as_str()));
     if let Some(unknown) = unknown {
         return Err(back(wish, "invalid_scope", format!("unknown scope {unknown}")));
     }
@@ -138,11 +119,7 @@ fn check(world: &World, query: &Query, wish: &Wish) -> Result<(), Failure> {
     if let Some(id) = &wish.company_id {
         let account = world.books.account(id);
         if account.is_none_or(|account| world.books.accounts[account].owner != wish.user) {
-            return Err(back(
-                wish,
-                "access_denied",
-                "The user has no access to this account",
-            ));
+            return Err(back(wish, "access_denied", "The user has no access to this account"));
         }
     }
     Ok(())
@@ -163,16 +140,9 @@ fn grant(world: &mut World, wish: Wish, account: Option<usize>, now: i64) -> Res
     let code = world.secret("code");
     let state = wish.state.clone();
     let redirect_uri = wish.redirect_uri.clone();
-    let granted = Code {
-        wish,
-        account,
-        expires_at: now + CODE_LIVES_MS,
-    };
+    let granted = Code { wish, account, expires_at: now + CODE_LIVES_MS };
     world.oauth.codes.insert(code.clone(), granted);
-    redirect(
-        &redirect_uri,
-        &[("code", Some(&code)), ("state", state.as_deref())],
-    )
+    redirect(&redirect_uri, &[("code", Some(&code)), ("state", state.as_deref())])
 }
 
 fn fail(failure: Failure) -> Response {
@@ -181,18 +151,9 @@ fn fail(failure: Failure) -> Response {
             let body = format!("<main><h1>Whop</h1><p role=\"alert\">{message}</p></main>");
             (StatusCode::BAD_REQUEST, Html(page("Authorize", &body))).into_response()
         }
-        Failure::Back {
-            redirect_uri,
-            state,
-            error,
-            description,
-        } => redirect(
+        Failure::Back { redirect_uri, state, error, description } => redirect(
             &redirect_uri,
-            &[
-                ("error", Some(error)),
-                ("error_description", Some(&description)),
-                ("state", state.as_deref()),
-            ],
+            &[("error", Some(error)), ("error_description", Some(&description)), ("state", state.as_deref())],
         ),
     }
 }
@@ -211,17 +172,12 @@ fn redirect(to: &str, parameters: &[(&str, Option<&str>)]) -> Response {
 fn consent_page(world: &World, wish: &Wish, accounts: &[usize], ticket: &str) -> String {
     let user = world.books.users[wish.user].username.as_str();
     let scopes: BTreeSet<&str> = wish.scopes.iter().map(String::as_str).collect();
-    let scopes: String = scopes
-        .iter()
-        .map(|scope| format!("<li><code>{}</code></li>", escape(scope)))
-        .collect();
+    let scopes: String =
+        scopes.iter().map(|scope| format!("<li><code>{}</code></li>", escape(scope))).collect();
     let option = |row: &usize| {
         let account = &world.books.accounts[*row];
         let id = world.books.account_id(*row);
-        format!(
-            "<option value=\"{id}\">{} ({id})</option>",
-            escape(&account.title)
-        )
+        format!("<option value=\"{id}\">{} ({id})</option>", escape(&account.title))
     };
     let choice = match accounts {
         [] => "<p>You manage no account on Whop yet.</p>".to_owned(),
@@ -238,9 +194,7 @@ fn consent_page(world: &World, wish: &Wish, accounts: &[usize], ticket: &str) ->
         }
     };
     let host = url::Url::parse(&wish.redirect_uri).ok();
-    let host = host
-        .and_then(|url| url.host_str().map(str::to_owned))
-        .unwrap_or_default();
+    let host = host.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let body = format!(
         "<main class=\"narrow\"><h1>Allow access to your Whop?</h1>\
          <p>An app at <strong>{host}</strong> asks to act for <strong>@{user}</strong>.</p>\

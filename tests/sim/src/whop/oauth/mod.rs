@@ -103,10 +103,7 @@ impl Oauth {
             return None;
         }
         let family = &self.families[*family];
-        let reach = Reach::User {
-            user: family.user,
-            account: family.account,
-        };
+        let reach = Reach::User { user: family.user, account: family.account };
         Some((reach, Rights::Only(family.scopes.clone())))
     }
 }
@@ -118,7 +115,6 @@ impl World {
 
     fn accounts_owned(&self, user: usize) -> Vec<usize> {
         let all = 0..self.books.accounts.len();
-        all.filter(|row| self.books.accounts[*row].owner == user)
-            .collect()
+        all.filter(|row| self.books.accounts[*row].owner == user).collect()
     }
 }

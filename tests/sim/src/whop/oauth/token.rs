@@ -36,10 +36,7 @@ impl Posted {
     async fn read(request: Request) -> Result<Self, Failure> {
         let (parts, body) = request.into_parts();
         let bytes = axum::body::to_bytes(body, 1 << 16).await.unwrap_or_default();
-        let kind = parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok());
+        let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let fields = match kind.unwrap_or_default() {
             kind if kind.starts_with("application/json") => serde_json::from_slice(&bytes)
                 .map_err(|_| bad("invalid_request", "the body is not a JSON object"))?,
@@ -60,23 +57,13 @@ impl Posted {
 
     /// The app that proved its secret.
     fn app(&self, world: &World) -> Result<usize, Failure> {
-        const REFUSED: Failure = (
-            StatusCode::UNAUTHORIZED,
-            "invalid_client",
-            "unknown client or wrong secret",
-        );
+        const REFUSED: Failure =
+            (StatusCode::UNAUTHORIZED, "invalid_client", "unknown client or wrong secret");
         let body = self.get("client_id").zip(self.get("client_secret"));
-        let header = self
-            .client
-            .as_ref()
-            .map(|(id, secret)| (id.as_str(), secret.as_str()));
+        let header = self.client.as_ref().map(|(id, secret)| (id.as_str(), secret.as_str()));
         let (id, secret) = header.or(body).ok_or(REFUSED)?;
         let app = world.app_of_client(id).ok_or(REFUSED)?;
-        if world.apps[app].client_secret == secret {
-            Ok(app)
-        } else {
-            Err(REFUSED)
-        }
+        if world.apps[app].client_secret == secret { Ok(app) } else { Err(REFUSED) }
     }
 }
 
@@ -93,10 +80,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 }
 
 fn respond(result: Result<Value, Failure>) -> Response {
-    let no_store = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
+    let no_store = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     match result {
         Ok(value) => (no_store, value.to_string()).into_response(),
         Err((status, error, description)) => {
@@ -116,10 +100,7 @@ pub(in crate::whop) async fn token(State(sim): State<Arc<Sim>>, request: Request
         match posted.get("grant_type") {
             Some("authorization_code") => exchange(&mut world, &posted, app, now, &sim.url()),
             Some("refresh_token") => refresh(&mut world, &posted, app, now, &sim.url()),
-            Some(_) => Err(bad(
-                "unsupported_grant_type",
-                "authorization_code or refresh_token",
-            )),
+            Some(_) => Err(bad("unsupported_grant_type", "authorization_code or refresh_token")),
             None => Err(bad("invalid_request", "grant_type is required")),
         }
     }))
@@ -140,10 +121,7 @@ fn exchange(
         return Err(bad("invalid_grant", "the code has expired"));
     }
     if code.wish.app != app || posted.get("redirect_uri") != Some(&code.wish.redirect_uri) {
-        return Err(bad(
-            "invalid_grant",
-            "the code was issued for another client or redirect URI",
-        ));
+        return Err(bad("invalid_grant", "the code was issued for another client or redirect URI"));
     }
     if let Some(challenge) = &code.wish.challenge {
         let verifier = posted.get("code_verifier").unwrap_or_default();
@@ -180,10 +158,7 @@ fn refresh(world: &mut World, posted: &Posted, app: usize, now: i64, issuer: &st
         return Err(REFUSED);
     }
     if known.company_id.as_deref() != posted.get("company_id") {
-        return Err(bad(
-            "invalid_grant",
-            "company_id is not the one of the authorization",
-        ));
+        return Err(bad("invalid_grant", "company_id is not the one of the authorization"));
     }
     world.oauth.refresh.insert(sent.to_owned(), (family, true));
     world.notes.refreshes += 1;
@@ -194,10 +169,7 @@ fn issue(world: &mut World, family: usize, now: i64, issuer: &str) -> Value {
     let access = format!("whop_at_{}", world.secret("access"));
     let fresh = format!("whop_rt_{}", world.secret("refresh"));
     let seconds = world.switches.access_token_seconds;
-    world
-        .oauth
-        .access
-        .insert(access.clone(), (family, now + seconds * 1_000));
+    world.oauth.access.insert(access.clone(), (family, now + seconds * 1_000));
     world.oauth.refresh.insert(fresh.clone(), (family, false));
     let mut tokens = json!({
         "access_token": access,
@@ -227,35 +199,22 @@ fn id_token(world: &World, family: usize, now: i64, issuer: &str) -> String {
     let secret = world.apps[family.app].client_secret.as_bytes();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes any key");
     mac.update(signed.as_bytes());
-    format!(
-        "{signed}.{}",
-        BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
-    )
+    format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
 
 /// `GET /oauth/userinfo`
 pub(in crate::whop) async fn userinfo(State(sim): State<Arc<Sim>>, headers: HeaderMap) -> Response {
     let now = sim.clock.now_ms();
     let world = sim.world();
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = bearer.and_then(|value| value.strip_prefix("Bearer "));
     let found = token.and_then(|token| world.oauth.access.get(token));
     let Some((family, _)) = found.filter(|(_, expires_at)| now < *expires_at) else {
-        return respond(Err((
-            StatusCode::UNAUTHORIZED,
-            "invalid_token",
-            "expired or unknown token",
-        )));
+        return respond(Err((StatusCode::UNAUTHORIZED, "invalid_token", "expired or unknown token")));
     };
     let family = &world.oauth.families[*family];
     if !family.scopes.contains("openid") {
-        return respond(Err((
-            StatusCode::FORBIDDEN,
-            "insufficient_scope",
-            "openid is missing",
-        )));
+        return respond(Err((StatusCode::FORBIDDEN, "insufficient_scope", "openid is missing")));
     }
     respond(Ok(claims(&world, family)))
 }

@@ -29,10 +29,7 @@ fn plain(node: &Yaml<'_>) -> Value {
         return written_out(&tag.suffix, &plain(inner));
     }
     if let Some(map) = node.as_mapping() {
-        return map
-            .iter()
-            .map(|(key, value)| (key.as_str().unwrap().to_owned(), plain(value)))
-            .collect();
+        return map.iter().map(|(key, value)| (key.as_str().unwrap().to_owned(), plain(value))).collect();
     }
     if let Some(list) = node.as_sequence() {
         return list.iter().map(plain).collect();
@@ -95,19 +92,13 @@ impl Template {
 
     /// One resource, with its type and properties.
     pub(crate) fn resource(&self, id: &str) -> &Value {
-        self.0["Resources"]
-            .get(id)
-            .unwrap_or_else(|| panic!("no resource {id}"))
+        self.0["Resources"].get(id).unwrap_or_else(|| panic!("no resource {id}"))
     }
 
     /// The resource that a `Ref` or `Fn::GetAtt` names.
     pub(crate) fn referred(&self, reference: &Value) -> &Value {
         let named = reference.get("Ref").or_else(|| reference["Fn::GetAtt"].get(0));
-        self.resource(
-            named
-                .and_then(Value::as_str)
-                .unwrap_or_else(|| panic!("not a reference: {reference}")),
-        )
+        self.resource(named.and_then(Value::as_str).unwrap_or_else(|| panic!("not a reference: {reference}")))
     }
 
     /// One parameter; null if there is none.
@@ -147,15 +138,9 @@ impl Template {
         let roles = self.of_type("AWS::IAM::Role").into_iter();
         let policies = self.of_type("AWS::IAM::ManagedPolicy").into_iter();
         roles
-            .flat_map(|(id, role)| {
-                inline(&role)
-                    .into_iter()
-                    .map(move |statement| (id.clone(), statement))
-            })
+            .flat_map(|(id, role)| inline(&role).into_iter().map(move |statement| (id.clone(), statement)))
             .chain(policies.flat_map(|(id, policy)| {
-                read(&policy["PolicyDocument"])
-                    .into_iter()
-                    .map(move |statement| (id.clone(), statement))
+                read(&policy["PolicyDocument"]).into_iter().map(move |statement| (id.clone(), statement))
             }))
             .collect()
     }
@@ -167,20 +152,14 @@ impl Template {
         for policy in role["ManagedPolicyArns"].as_array().unwrap() {
             statements.extend(read(&self.referred(policy)["Properties"]["PolicyDocument"]));
         }
-        let mut actions: Vec<_> = statements
-            .into_iter()
-            .flat_map(|statement| statement.actions)
-            .collect();
+        let mut actions: Vec<_> = statements.into_iter().flat_map(|statement| statement.actions).collect();
         actions.sort();
         actions
     }
 }
 
 fn inline(role: &Value) -> Vec<Statement> {
-    list(&role["Policies"])
-        .iter()
-        .flat_map(|policy| read(&policy["PolicyDocument"]))
-        .collect()
+    list(&role["Policies"]).iter().flat_map(|policy| read(&policy["PolicyDocument"])).collect()
 }
 
 fn read(document: &Value) -> Vec<Statement> {

@@ -34,9 +34,8 @@ fn every_folder_of_functions_is_deployed_under_its_own_name() {
     let deployed: BTreeSet<_> = template.functions().into_keys().collect();
 
     let folders = std::fs::read_dir(document::root().join("functions")).unwrap();
-    let written: BTreeSet<_> = folders
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let written: BTreeSet<_> =
+        folders.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(deployed, written);
     for (name, function) in template.functions() {
         assert_eq!(function["CodeUri"], format!("target/lambda/{name}/"), "{name}");
@@ -57,11 +56,7 @@ fn every_function_runs_natively_on_arm64_and_is_traced() {
 #[test]
 fn every_function_gets_exactly_the_variables_the_code_reads() {
     for (name, function) in Template::main().functions() {
-        let given: Vec<_> = function["Environment"]["Variables"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .collect();
+        let given: Vec<_> = function["Environment"]["Variables"].as_object().unwrap().keys().collect();
 
         assert_eq!(given, VARIABLES, "{name}");
     }
@@ -101,10 +96,7 @@ fn every_function_logs_json_to_a_group_that_forgets() {
         let logging = &function["LoggingConfig"];
         let group = &template.resource(logging["LogGroup"]["Ref"].as_str().unwrap())["Properties"];
         assert_eq!(logging["LogFormat"], "JSON", "{name}");
-        assert_eq!(
-            group["LogGroupName"]["Fn::Sub"],
-            format!("/aws/lambda/${{AWS::StackName}}-{name}")
-        );
+        assert_eq!(group["LogGroupName"]["Fn::Sub"], format!("/aws/lambda/${{AWS::StackName}}-{name}"));
         assert_eq!(group["RetentionInDays"]["Ref"], "LogRetentionDays", "{name}");
     }
     for (id, group) in template.of_type("AWS::Logs::LogGroup") {
@@ -120,20 +112,11 @@ fn every_queue_that_feeds_a_function_keeps_what_fails() {
         let queue = &template.referred(&mapping["Queue"])["Properties"];
         let dead = &template.referred(&queue["RedrivePolicy"]["deadLetterTargetArn"])["Properties"];
         let time_out = function["Timeout"].as_u64().unwrap();
-        assert!(
-            queue["VisibilityTimeout"].as_u64().unwrap() >= 6 * time_out,
-            "{name}"
-        );
-        assert!(
-            queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap() >= 5,
-            "{name}"
-        );
+        assert!(queue["VisibilityTimeout"].as_u64().unwrap() >= 6 * time_out, "{name}");
+        assert!(queue["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap() >= 5, "{name}");
         assert_eq!(queue["FifoQueue"], dead["FifoQueue"], "{name}");
         assert_eq!(dead["MessageRetentionPeriod"], 14 * 24 * 60 * 60, "{name}");
-        assert!(
-            dead["MessageRetentionPeriod"].as_u64() > queue["MessageRetentionPeriod"].as_u64(),
-            "{name}"
-        );
+        assert!(dead["MessageRetentionPeriod"].as_u64() > queue["MessageRetentionPeriod"].as_u64(), "{name}");
     }
     for (id, queue) in template.of_type("AWS::SQS::Queue") {
         assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
@@ -148,11 +131,8 @@ fn every_mapping_answers_for_each_message_and_is_capped() {
 
     assert!(!mappings.is_empty());
     for (name, _, mapping) in mappings {
-        let cap = &template.parameter(
-            mapping["ScalingConfig"]["MaximumConcurrency"]["Ref"]
-                .as_str()
-                .unwrap(),
-        );
+        let cap =
+            &template.parameter(mapping["ScalingConfig"]["MaximumConcurrency"]["Ref"].as_str().unwrap());
         assert_eq!(
             mapping["FunctionResponseTypes"],
             serde_json::json!(["ReportBatchItemFailures"]),
@@ -191,24 +171,12 @@ fn every_schedule_sends_a_job_and_keeps_what_it_could_not_send() {
         assert_eq!(job["job"], "start_due", "{id}");
         sweeps.insert(job["sweep"].as_str().unwrap().to_owned());
         assert_eq!(target["SqsParameters"]["MessageGroupId"], "schedules", "{id}");
-        assert_eq!(
-            queue["ContentBasedDeduplication"], true,
-            "{id}: Scheduler gives no deduplication id"
-        );
-        assert!(
-            dead["FifoQueue"].is_null(),
-            "{id}: Scheduler takes no FIFO queue here"
-        );
-        assert!(
-            target["RetryPolicy"]["MaximumRetryAttempts"].as_u64().unwrap() > 0,
-            "{id}"
-        );
+        assert_eq!(queue["ContentBasedDeduplication"], true, "{id}: Scheduler gives no deduplication id");
+        assert!(dead["FifoQueue"].is_null(), "{id}: Scheduler takes no FIFO queue here");
+        assert!(target["RetryPolicy"]["MaximumRetryAttempts"].as_u64().unwrap() > 0, "{id}");
     }
 
-    assert_eq!(
-        sweeps,
-        BTreeSet::from(["full".to_owned(), "incremental".to_owned()])
-    );
+    assert_eq!(sweeps, BTreeSet::from(["full".to_owned(), "incremental".to_owned()]));
 }
 
 #[test]
@@ -226,10 +194,7 @@ fn the_table_is_encrypted_recoverable_and_outlives_the_stack() {
     assert_eq!(index["Projection"]["ProjectionType"], "KEYS_ONLY");
     assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
     assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], "expires_at");
-    assert_eq!(
-        table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
-        true
-    );
+    assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
     assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
     assert_eq!(table["DeletionProtectionEnabled"]["Fn::If"][0], "IsProduction");
 }
@@ -243,13 +208,8 @@ fn the_access_log_is_json_and_never_holds_a_query_string() {
     let format = stage["AccessLogSettings"]["Format"].as_str().unwrap();
     let line: Value = serde_json::from_str(format).unwrap();
     assert_eq!(line["route"], "$context.routeKey");
-    for leak in [
-        "$context.path",
-        "$context.http",
-        "queryString",
-        "$context.authorizer",
-        "$context.identity",
-    ] {
+    for leak in ["$context.path", "$context.http", "queryString", "$context.authorizer", "$context.identity"]
+    {
         assert!(!format.contains(leak), "{leak}");
     }
 }
@@ -259,26 +219,13 @@ fn every_throttled_route_exists_before_its_throttle() {
     let template = Template::main();
     let (id, stage) = template.of_type("AWS::ApiGatewayV2::Stage").pop().unwrap();
 
-    let throttled: BTreeSet<_> = stage["RouteSettings"]
-        .as_object()
-        .unwrap()
-        .keys()
-        .cloned()
-        .collect();
+    let throttled: BTreeSet<_> = stage["RouteSettings"].as_object().unwrap().keys().cloned().collect();
 
     let waited_for = template.resource(&id)["DependsOn"].as_array().unwrap().clone();
     let route = |id: &Value| template.resource(id.as_str().unwrap())["Properties"]["RouteKey"].clone();
-    let there: BTreeSet<_> = waited_for
-        .iter()
-        .map(|id| route(id).as_str().unwrap().to_owned())
-        .collect();
+    let there: BTreeSet<_> = waited_for.iter().map(|id| route(id).as_str().unwrap().to_owned()).collect();
     assert_eq!(throttled, there);
-    assert!(
-        stage["DefaultRouteSettings"]["ThrottlingRateLimit"]
-            .as_u64()
-            .unwrap()
-            > 0
-    );
+    assert!(stage["DefaultRouteSettings"]["ThrottlingRateLimit"].as_u64().unwrap() > 0);
 }
 
 #[test]
@@ -287,13 +234,9 @@ fn every_stage_sets_only_parameters_that_exist() {
     let stages = document::yaml(&text("infra/samconfig.yaml"));
 
     for stage in ["dev", "staging", "prod"] {
-        let settings = stages[stage]["deploy"]["parameters"]["parameter_overrides"]
-            .as_array()
-            .unwrap();
-        let settings: Vec<_> = settings
-            .iter()
-            .map(|pair| pair.as_str().unwrap().split_once('=').unwrap())
-            .collect();
+        let settings = stages[stage]["deploy"]["parameters"]["parameter_overrides"].as_array().unwrap();
+        let settings: Vec<_> =
+            settings.iter().map(|pair| pair.as_str().unwrap().split_once('=').unwrap()).collect();
         assert!(settings.contains(&("Stage", stage)));
         for (name, _) in settings {
             assert!(template.parameter(name)["Type"].is_string(), "{stage}: {name}");
@@ -309,19 +252,9 @@ fn what_must_be_noticed_is_counted_and_the_parts_fit() {
     let filters = monitoring.of_type("AWS::Logs::MetricFilter");
     let given = &template.resource("Monitoring")["Properties"]["Parameters"];
 
-    for event in [
-        "grant.refresh_failed",
-        "message.parked",
-        "run.failed",
-        "delivery.accepted",
-    ] {
+    for event in ["grant.refresh_failed", "message.parked", "run.failed", "delivery.accepted"] {
         let pattern = format!("{{ $.fields.event = \"{event}\" }}");
-        assert!(
-            filters
-                .iter()
-                .any(|(_, filter)| filter["FilterPattern"] == pattern),
-            "{event}"
-        );
+        assert!(filters.iter().any(|(_, filter)| filter["FilterPattern"] == pattern), "{event}");
     }
     for name in given.as_object().unwrap().keys() {
         assert!(monitoring.parameter(name)["Type"].is_string(), "{name}");

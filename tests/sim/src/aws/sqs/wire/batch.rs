@@ -69,9 +69,7 @@ pub(super) fn send(service: &Service, batch: Batch<SendEntry>) -> Result<Value, 
         return Err(refusal::batch_too_long(MAX_BYTES, bytes));
     }
     service.with(&name, |queue, _| {
-        messages
-            .iter()
-            .try_for_each(|(_, message)| admission::check_names(&queue.attributes, message))
+        messages.iter().try_for_each(|(_, message)| admission::check_names(&queue.attributes, message))
     })??;
     Ok(verdicts(messages.into_iter().map(|(id, message)| {
         let digests = Digests::of(&message);

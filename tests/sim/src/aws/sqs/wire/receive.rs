@@ -50,11 +50,7 @@ pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Resul
     let most = request.max_number_of_messages.unwrap_or(1);
     let max = usize::try_from(most).ok().filter(|max| (1..=10).contains(max));
     let max = max.ok_or_else(|| {
-        refusal::parameter(
-            "MaxNumberOfMessages",
-            most,
-            "Must be between 1 and 10, if provided.",
-        )
+        refusal::parameter("MaxNumberOfMessages", most, "Must be between 1 and 10, if provided.")
     })?;
     let wait = request.wait_time_seconds.unwrap_or(queue_wait);
     if !(0..=20).contains(&wait) {
@@ -64,22 +60,14 @@ pub(super) async fn receive(service: &Service, request: ReceiveMessage) -> Resul
     let visibility = request.visibility_timeout.map(visibility_ms).transpose()?;
     let mut wanted = request.attribute_names;
     wanted.extend(request.message_system_attribute_names);
-    if let Some(unknown) = wanted
-        .iter()
-        .find(|name| !SYSTEM_ATTRIBUTES.contains(&name.as_str()))
-    {
+    if let Some(unknown) = wanted.iter().find(|name| !SYSTEM_ATTRIBUTES.contains(&name.as_str())) {
         return Err(refusal::unknown_attribute(unknown));
     }
     let received = wait_for(service, wait, || service.receive(&name, max, visibility)).await?;
-    let messages = received
-        .into_iter()
-        .map(|received| message(received, &wanted, &request.message_attribute_names));
+    let messages =
+        received.into_iter().map(|received| message(received, &wanted, &request.message_attribute_names));
     let messages: Vec<Value> = messages.collect();
-    Ok(if messages.is_empty() {
-        json!({})
-    } else {
-        json!({ "Messages": messages })
-    })
+    Ok(if messages.is_empty() { json!({}) } else { json!({ "Messages": messages }) })
 }
 
 /// Looks until there is something or the wait is over, by the stand-ins' clock or by the real one: a stepped clock
