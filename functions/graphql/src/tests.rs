@@ -45,7 +45,7 @@ fn described_parts(sdl: &str) -> Vec<(String, bool)> {
         parts.push((name.clone(), it.node.description.is_some()));
         match it.node.kind {
             TypeKind::Object(object) => {
-                parts.extend(object.fields.iter().flat_map(|field| of_field(&name, &field.node)))
+                parts.extend(object.fields.iter().flat_map(|field| of_field(&name, &field.node)));
             }
             TypeKind::InputObject(input) => {
                 parts.extend(input.fields.iter().map(|field| of_input(&name, &field.node)));

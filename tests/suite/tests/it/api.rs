@@ -13,7 +13,7 @@ async fn admin_with_a_run<'a>(stack: &'a Stack, name: &str) -> (Visitor<'a>, Val
     let mut admin = stack.visitor();
     admin.connect_twenty(&stack.twenty.url(), &workspace.api_key).await;
     admin.connect_whop(&stack.whop.account_api_key(&account, Rights::All)).await;
-    let run = admin.sync("FULL").await;
+    let run = Box::pin(admin.sync("FULL")).await;
     (admin, run["id"].clone())
 }
 
@@ -27,8 +27,8 @@ fn refusal(answer: &Value) -> (Value, Value) {
 #[tokio::test]
 async fn what_belongs_to_another_workspace_is_answered_like_what_is_not_there() {
     let stack = Stack::start().await;
-    let (_, foreign) = admin_with_a_run(&stack, "Harbor Lights").await;
-    let (mut admin, own) = admin_with_a_run(&stack, "Quiet Lake").await;
+    let (_, foreign) = Box::pin(admin_with_a_run(&stack, "Harbor Lights")).await;
+    let (mut admin, own) = Box::pin(admin_with_a_run(&stack, "Quiet Lake")).await;
     let asks = [
         "query($id: ID!) { run(id: $id) { id } }",
         "mutation($id: ID!) { pauseRun(id: $id) { id } }",
