@@ -82,10 +82,7 @@ impl Config {
             twenty_calls_per_minute: vars.number("TWENTY_CALLS_PER_MINUTE", 100),
             graphql_introspection: vars.flag("GRAPHQL_INTROSPECTION"),
             log_level: vars.or("LOG_LEVEL", "info"),
-            addresses: match vars.flag("ALLOW_PRIVATE_ADDRESSES") {
-                true => Addresses::PrivateToo,
-                false => Addresses::PublicOnly,
-            },
+            addresses: if vars.flag("ALLOW_PRIVATE_ADDRESSES") { Addresses::PrivateToo } else { Addresses::PublicOnly },
             aws: AwsConfig::from(&mut vars),
         };
         if vars.mistakes.is_empty() { Ok(config) } else { Err(BadConfig(vars.mistakes)) }
@@ -112,7 +109,7 @@ impl AwsConfig {
 
     fn from(vars: &mut Vars<'_>) -> Self {
         let everywhere = vars.may("AWS_ENDPOINT_URL");
-        let mut at = |name: &str| vars.may(name).or_else(|| everywhere.clone());
+        let at = |name: &str| vars.may(name).or_else(|| everywhere.clone());
         Self {
             dynamodb_url: at("AWS_ENDPOINT_URL_DYNAMODB"),
             sqs_url: at("AWS_ENDPOINT_URL_SQS"),
@@ -133,7 +130,7 @@ struct Vars<'a> {
 }
 
 impl Vars<'_> {
-    /// An empty variable is an absent one: CloudFormation cannot leave one out.
+    /// An empty variable is an absent one: `CloudFormation` cannot leave one out.
     fn may(&self, name: &str) -> Option<String> {
         (self.var)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }

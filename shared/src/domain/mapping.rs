@@ -59,7 +59,7 @@ pub fn product(product: &Product, facts: &[Fact]) -> Draft {
     Draft::new(Object::Product, product.id.as_str())
         .with("name", text(&product.title))
         .with("headline", maybe_text(product.headline.as_deref()))
-        .with("visibility", maybe_choice(product.visibility.as_ref().map(super::words::Visibility::as_str)))
+        .with("visibility", maybe_choice(product.visibility.as_ref().map(Visibility::as_str)))
         .with("activeMembers", product.active_members)
         .with("variants", text(&lines.join("; ")))
         .with("whopPage", link(Some(&page), "whop.com"))

@@ -134,11 +134,11 @@ impl Reply {
 
     fn with_body(status: u16, kind: &'static str, body: Body) -> Self {
         let mut response = Response::new(body);
-        *response.status_mut() = lambda_http::http::StatusCode::from_u16(status).unwrap_or_default();
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
         let headers = response.headers_mut();
-        headers.insert("content-type", lambda_http::http::HeaderValue::from_static(kind));
-        headers.insert("cache-control", lambda_http::http::HeaderValue::from_static("no-store"));
-        headers.insert("x-content-type-options", lambda_http::http::HeaderValue::from_static("nosniff"));
+        headers.insert("content-type", http::HeaderValue::from_static(kind));
+        headers.insert("cache-control", http::HeaderValue::from_static("no-store"));
+        headers.insert("x-content-type-options", http::HeaderValue::from_static("nosniff"));
         Self(response)
     }
 

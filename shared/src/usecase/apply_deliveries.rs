@@ -181,12 +181,9 @@ async fn read(access: &Access<'_>, name: &RecordRef, beside: &[RecordRef]) -> Re
         Err(error) => return Err(access.whop_refused(error).await),
     };
     let read_at = access.app.clock().now();
-    let record = match found {
-        Some(record) => record,
-        None => {
-            forget_variant(access, name, beside).await?;
-            Record::Gone(Gone { name: name.clone(), found_at: read_at })
-        }
+    let record = if let Some(record) = found { record } else {
+        forget_variant(access, name, beside).await?;
+        Record::Gone(Gone { name: name.clone(), found_at: read_at })
     };
     Ok(Reading { record, read_at })
 }

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::domain::caller::Caller;
 use crate::domain::connection::{Connection, Endpoint, Live};
 use crate::domain::grant::{Grant, Sealed, Secret};
-use crate::domain::id::{EndpointId, WebhookId};
+use crate::domain::id::EndpointId;
 use crate::error::{Error, Kind, Result};
 use crate::ids;
 use crate::usecase::access::{owner, whop_token};
