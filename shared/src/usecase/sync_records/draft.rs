@@ -112,7 +112,7 @@ async fn bring_in(task: &Task<'_>, names: Vec<RecordRef>) -> Result<()> {
     let mut readings = read_all(task.access, names).await?;
     readings.retain(|reading| !matches!(reading.record, Record::Gone(_)));
     let task = Task { access: task.access, force: false, with_parents: true, page: None };
-    Box::pin(sync_records(&task, readings)).await?;
+    sync_records(&task, readings).await?;
     Ok(())
 }
 
