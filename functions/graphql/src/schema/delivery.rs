@@ -70,3 +70,12 @@ pub(crate) struct ReplayedDeliveries {
     /// How many were put on the queue again.
     pub(crate) count: usize,
 }
+
+/// An event that this version does not know.
+#[derive(SimpleObject)]
+pub(crate) struct UnknownEvent {
+    /// The event, as Whop names it.
+    pub(crate) event: String,
+    /// How many deliveries of it are kept.
+    pub(crate) count: u64,
+}

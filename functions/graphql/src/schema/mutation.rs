@@ -211,6 +211,12 @@ impl Mutation {
         let ids = bounded(&ids)?.iter().map(named).collect::<Result<Vec<DeliveryId>>>()?;
         Ok(ReplayedDeliveries { count: usecase::replay(app, caller, &ids).await? })
     }
+
+    /// Works again on deliveries whose event an earlier version did not know.
+    async fn replay_unknown_events(&self, context: &Context<'_>) -> Result<ReplayedDeliveries> {
+        let Access { app, caller } = Access::of(context)?;
+        Ok(ReplayedDeliveries { count: usecase::replay::replay_unknown(app, caller).await? })
+    }
 }
 
 fn bounded(ids: &[ID]) -> Result<&[ID]> {
