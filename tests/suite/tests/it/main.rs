@@ -7,6 +7,7 @@
 )]
 
 mod browser;
+mod demo;
 mod settings_page;
 mod sweep;
 mod template;
