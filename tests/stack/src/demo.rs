@@ -94,7 +94,12 @@ pub struct Story {
 
 /// Fills the stand-ins that take part: a workspace, and an account with `members` members.
 pub fn furnish(stack: &Stack, sides: &Sides, members: usize) -> Scene {
-    let workspace = sides.twenty.is_none().then(|| stack.twenty.create_workspace("Harbor Lights"));
+    let workspace = sides.twenty.is_none().then(|| {
+        let workspace = stack.twenty.create_workspace("Harbor Lights");
+        // Its administrator has read the README.
+        stack.twenty.deactivate_workflow(&workspace);
+        workspace
+    });
     let account = sides.whop_key.is_none().then(|| {
         let account = stack.whop.create_account("Harbor Lights Coaching");
         stack.whop.seed(&account, members, SEED);

@@ -31,7 +31,7 @@ pub struct Burst {
 }
 
 /// Changes much at the Whop stand-in, and delivers the news of it badly.
-pub async fn send(stack: &Stack, account: &str) -> Burst {
+pub(super) async fn send(stack: &Stack, account: &str) -> Burst {
     stack.whop.switch(|switches| switches.delivery = Delivery::Collect);
     let changes = change(stack, account);
     let told = stack.whop.take_deliveries();

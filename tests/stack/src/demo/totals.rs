@@ -25,7 +25,7 @@ pub struct Totals {
 }
 
 /// Counts everything.
-pub async fn count(stack: &Stack, scene: &Scene, runs: &[Told]) -> Totals {
+pub(super) async fn count(stack: &Stack, scene: &Scene, runs: &[Told]) -> Totals {
     let by_receipts = |side: &str| runs.iter().filter_map(|told| told.run[side].as_u64()).sum::<u64>();
     let at_the_wire = |service| stack.faults.count_of(service) as u64;
     let twenty_calls = match scene.workspace {
