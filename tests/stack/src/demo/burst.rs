@@ -72,6 +72,11 @@ fn id(record: &Value) -> String {
     record["id"].as_str().expect("every record has an id").to_owned()
 }
 
+/// The first few.
+fn some(records: &[String]) -> &[String] {
+    records.get(..EACH).unwrap_or(records)
+}
+
 /// Answers with how many changes were made.
 fn change(stack: &Stack, account: &str) -> usize {
     let whop = &stack.whop;
@@ -95,7 +100,7 @@ fn change(stack: &Stack, account: &str) -> usize {
     each(groups.next().unwrap_or_default(), &|it| drop(whop.pay(it)));
     each(groups.next().unwrap_or_default(), &|it| drop(whop.fail_payment(it)));
     each(groups.next().unwrap_or_default(), &|it| whop.cancel(it));
-    each(with_status("past_due").get(..EACH).unwrap_or_default(), &|it| whop.recover(it));
+    each(some(&with_status("past_due")), &|it| whop.recover(it));
     each(&bought, &|it| drop(whop.pay(it)));
     let paid = whop.payments(account).into_iter().filter(|it| it["status"] == "paid");
     let paid: Vec<String> = paid.map(|it| id(&it)).take(2 * EACH).collect();
@@ -106,8 +111,8 @@ fn change(stack: &Stack, account: &str) -> usize {
         whop.members(account).iter().filter(|it| it["email"].is_string()).map(id).collect();
     let (renamed, moved) = members.split_at(EACH.min(members.len()));
     each(renamed, &|it| whop.rename_member(it, "Renamed At Whop"));
-    each(moved.get(..EACH).unwrap_or_default(), &|it| {
-        whop.change_email(it, Some(&format!("{it}@example.org")))
+    each(some(moved), &|it| {
+        whop.change_email(it, Some(&format!("{it}@example.org")));
     });
     changes
 }
