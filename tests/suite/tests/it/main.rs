@@ -6,6 +6,7 @@
     reason = "a test that is confused must stop"
 )]
 
+mod api;
 mod browser;
 mod demo;
 mod settings_page;
