@@ -6,7 +6,7 @@ use stack::{Options, Stack};
 #[tokio::test]
 async fn the_demo_balances_and_ends_with_nothing_to_write() {
     let stack = Stack::with(Options::default()).await;
-    let scene = furnish(&stack, &Sides::default(), 60);
+    let scene = furnish(&stack, &Sides::default(), 20);
 
     let mut heard = 0;
     let story = tell(&stack, &scene, &mut |_| heard += 1).await.unwrap();
