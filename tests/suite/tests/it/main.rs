@@ -8,6 +8,7 @@
 
 mod api;
 mod browser;
+mod demo;
 mod settings_page;
 mod sweep;
 mod template;
