@@ -100,8 +100,16 @@ async fn keep_secrets(
         secrets: sealed?,
         created_at: app.clock().now(),
     };
-    app.store().put_endpoint(&endpoint).await?;
-    Ok(())
+    let store = app.store();
+    if store.put_endpoint(&endpoint).await? {
+        return Ok(());
+    }
+    // The endpoint has a webhook already; the newer one's secrets take its place.
+    let known = store.find_endpoint(&endpoint.id).await?.map(|it| it.secrets).unwrap_or_default();
+    if store.replace_secrets(&endpoint.id, &known, &endpoint.secrets).await? {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Conflict))
 }
 
 /// The URL for a webhook that the seller makes by hand.
