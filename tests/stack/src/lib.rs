@@ -9,6 +9,7 @@
     reason = "a stack that cannot be built must stop the test that uses it"
 )]
 
+pub mod canary;
 pub mod fixtures;
 pub mod gateway;
 pub mod logs;

@@ -6,7 +6,11 @@
     reason = "a test that is confused must stop"
 )]
 
+mod batches;
 mod browser;
+mod outage;
 mod settings_page;
+mod source;
 mod sweep;
 mod template;
+mod webhook;
