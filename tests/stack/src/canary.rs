@@ -32,5 +32,7 @@ pub fn assert_without(secrets: &[&str], place: &str, text: &str) {
 /// Whop makes them of `ws_` and a long row of hexadecimal digits.
 fn holds_webhook_secret(text: &str) -> bool {
     let after = text.split("ws_").skip(1);
-    after.into_iter().any(|rest| rest.len() >= 16 && rest.bytes().take(16).all(|byte| byte.is_ascii_hexdigit()))
+    after
+        .into_iter()
+        .any(|rest| rest.len() >= 16 && rest.bytes().take(16).all(|byte| byte.is_ascii_hexdigit()))
 }

@@ -202,7 +202,9 @@ impl Mirror {
         let mut crashes = 0;
         while !self.stack.aws.sqs.messages(SYNC).is_empty() {
             let stack = self.stack.clone();
-            let page = async move { drop(pump::once(&stack).await) };
+            let page = async move {
+                pump::once(&stack).await;
+            };
             if crash(&self.stack, point, page).await {
                 crashes += 1;
                 self.stack.clock.advance_ms(UNTIL_SEEN_AGAIN_MS);

@@ -15,8 +15,7 @@ const OBJECTS: [(&str, &str); 4] = [
 ];
 
 /// What no two workspaces share, or what only Twenty says.
-const OWN: [&str; 7] =
-    ["id", "createdAt", "updatedAt", "createdBy", "updatedBy", "position", "searchVector"];
+const OWN: [&str; 7] = ["id", "createdAt", "updatedAt", "createdBy", "updatedBy", "position", "searchVector"];
 
 /// Records by their Whop id.
 pub(crate) type Shelf = BTreeMap<String, Value>;

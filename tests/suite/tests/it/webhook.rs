@@ -124,7 +124,8 @@ async fn an_event_we_do_not_know_is_kept_and_can_be_replayed() {
     let stack = Stack::start().await;
     let mut shop = synced(&stack).await;
     let url = by_hand(&mut shop, BY_HAND).await;
-    let body = json!({ "id": "msg_1", "type": "loyalty.points_granted", "account_id": shop.account, "data": {} });
+    let body =
+        json!({ "id": "msg_1", "type": "loyalty.points_granted", "account_id": shop.account, "data": {} });
 
     deliver(&stack, &[signed(&stack, &url, "msg_1", &body)]).await;
 
@@ -166,7 +167,8 @@ async fn an_endpoint_without_a_pinned_version_is_understood() {
     let mut shop = synced(&stack).await;
     let url = by_hand(&mut shop, BY_HAND).await;
     let events = ["membership.activated", "membership.updated", "payment.succeeded", "member.created"];
-    let made = reqwest::Client::builder().build().unwrap().post(format!("{}/api/v1/webhooks", stack.whop.url()));
+    let made =
+        reqwest::Client::builder().build().unwrap().post(format!("{}/api/v1/webhooks", stack.whop.url()));
     let wanted = json!({ "url": url, "events": events, "api_version_date": null });
     let made = made.bearer_auth(&shop.whop_key).json(&wanted).send().await.unwrap();
     let made: Value = made.json().await.unwrap();
@@ -205,10 +207,7 @@ async fn refunds_and_disputes_colour_the_payment() {
     deliver(&stack, &stack.whop.take_deliveries()).await;
 
     assert_eq!(colour(&payments[0]), [json!("PARTIALLY_REFUNDED"), json!("SUCCEEDED"), Value::Null]);
-    assert_eq!(
-        colour(&payments[1]),
-        [json!("DISPUTE_NEEDS_RESPONSE"), Value::Null, json!("NEEDS_RESPONSE")]
-    );
+    assert_eq!(colour(&payments[1]), [json!("DISPUTE_NEEDS_RESPONSE"), Value::Null, json!("NEEDS_RESPONSE")]);
     later(&stack);
     stack.whop.dispute_lost(&dispute);
     stack.whop.refund(&payments[0], None);
@@ -260,7 +259,12 @@ async fn ten_deliveries_of_a_workspace_become_one_batch() {
     shop.admin.sync("FULL").await;
     stack.whop.take_deliveries();
     for number in 0..10 {
-        stack.whop.buy(&shop.account, &format!("Buyer {number}"), &format!("b{number}@example.com"), &variant);
+        stack.whop.buy(
+            &shop.account,
+            &format!("Buyer {number}"),
+            &format!("b{number}@example.com"),
+            &variant,
+        );
     }
     let bought = stack.whop.take_deliveries().into_iter();
     let bought: Vec<SignedDelivery> = bought.filter(|it| it.event == "membership.activated").collect();
@@ -342,7 +346,9 @@ fn marks(stack: &Stack) -> Vec<String> {
     let reads = ["GetItem", "Query", "BatchGetItem"];
     let calls = stack.faults.calls().into_iter();
     calls
-        .filter(|it| it.service == "sqs" || (it.service == "dynamodb" && !reads.contains(&it.operation.as_str())))
+        .filter(|it| {
+            it.service == "sqs" || (it.service == "dynamodb" && !reads.contains(&it.operation.as_str()))
+        })
         .map(|it| it.operation)
         .collect()
 }
@@ -352,7 +358,8 @@ async fn ten_thousand_forgeries_are_refused_and_leave_no_mark() {
     let stack = Stack::start().await;
     let mut shop = synced(&stack).await;
     let url = by_hand(&mut shop, BY_HAND).await;
-    let body = json!({ "type": "membership.activated", "account_id": shop.account, "data": { "id": "mem_1" } });
+    let body =
+        json!({ "type": "membership.activated", "account_id": shop.account, "data": { "id": "mem_1" } });
     let good = signed(&stack, &url, "msg_1", &body);
     let table = stack.aws.dynamodb.dump();
     stack.faults.forget_calls();
