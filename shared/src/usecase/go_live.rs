@@ -93,23 +93,20 @@ async fn keep_secrets(
     let bound = Bound { workspace: connection.workspace, owner: &owner, field: "webhook_secret" };
     let sealed: std::result::Result<Vec<Sealed>, _> =
         secrets.iter().map(|secret| vault.seal(&bound, secret)).collect();
-    let endpoint = Endpoint {
-        id: endpoint.clone(),
-        connection: connection.id.clone(),
-        account: connection.account.clone(),
-        secrets: sealed?,
-        created_at: app.clock().now(),
+    let (secrets, store) = (sealed?, app.store());
+    let kept = if let Some(before) = store.find_endpoint(endpoint).await? {
+        store.replace_secrets(endpoint, &before.secrets, &secrets).await?
+    } else {
+        let new = Endpoint {
+            id: endpoint.clone(),
+            connection: connection.id.clone(),
+            account: connection.account.clone(),
+            secrets,
+            created_at: app.clock().now(),
+        };
+        store.put_endpoint(&new).await?
     };
-    let store = app.store();
-    if store.put_endpoint(&endpoint).await? {
-        return Ok(());
-    }
-    // The endpoint has a webhook already; the newer one's secrets take its place.
-    let known = store.find_endpoint(&endpoint.id).await?.map(|it| it.secrets).unwrap_or_default();
-    if store.replace_secrets(&endpoint.id, &known, &endpoint.secrets).await? {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Conflict))
+    if kept { Ok(()) } else { Err(Error::new(Kind::Conflict)) }
 }
 
 /// The URL for a webhook that the seller makes by hand.

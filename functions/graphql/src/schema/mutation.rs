@@ -25,9 +25,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// Most things that one call may name.
 const MOST_IDS: usize = 100;
 
-/// What can be done. Everything concerns the caller's own workspace.
+/// The root of what can be done.
 pub(crate) struct Mutation;
 
+/// What can be done. Everything concerns the caller's own workspace.
 #[Object]
 impl Mutation {
     /// Starts a sync, or answers with the one that is open already.

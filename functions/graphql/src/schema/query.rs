@@ -14,9 +14,10 @@ use super::settings::Settings;
 use super::token::ApiToken;
 use super::{Access, items, named};
 
-/// What can be read. Everything is of the caller's own workspace.
+/// The root of what can be read.
 pub(crate) struct Query;
 
+/// What can be read. Everything is of the caller's own workspace.
 #[Object]
 impl Query {
     /// The connection to Whop, as it is now.

@@ -6,6 +6,7 @@
     reason = "a test that is confused must stop"
 )]
 
+mod api;
 mod batches;
 mod browser;
 mod outage;
