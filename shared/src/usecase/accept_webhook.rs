@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::job::SyncJob;
 use crate::usecase::access::owner;
 use crate::vault::Bound;
-use crate::whop::webhook::{Unverified, deliver, verify};
+use crate::whop::webhook::{BadSignature, Unverified, deliver, verify};
 
 /// A request as it came, before anything in it can be believed.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +29,11 @@ pub struct Arrival<'a> {
 
 /// Largest body: several times the largest event of Whop's, and far below what a message can carry.
 const LARGEST: usize = 256 * 1024;
-/// How long an endpoint's secrets are remembered; a rotation takes this long to be noticed, and both secrets
-/// are live for much longer.
+/// How long an endpoint's secrets are remembered.
 const REMEMBER: Duration = Duration::from_mins(1);
+/// How old they may be when no signature fits: a newer secret may be just what is missing. It is not asked for
+/// at every forgery.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// The secrets of endpoints that were used lately.
 #[derive(Default)]
@@ -40,7 +42,7 @@ pub(crate) struct KnownEndpoints(Mutex<HashMap<EndpointId, Known>>);
 #[derive(Clone)]
 struct Known {
     secrets: Arc<[Secret]>,
-    until: Timestamp,
+    read_at: Timestamp,
 }
 
 /// Accepts a delivery of Whop's, durably.
@@ -57,8 +59,13 @@ pub async fn accept_webhook(app: &App, arrival: Arrival<'_>) -> Result<()> {
         body: arrival.body,
     };
     let now = app.clock().now();
-    let secrets = secrets(app, &endpoint, now).await?.ok_or_else(refused)?;
-    let verified = verify(&secrets, &unverified, now).map_err(|error| {
+    let live = secrets(app, &endpoint, now, REMEMBER).await?.ok_or_else(refused)?;
+    let mut verified = verify(&live, &unverified, now);
+    if matches!(verified, Err(BadSignature::Mismatch)) {
+        let newest = secrets(app, &endpoint, now, LOOK_AGAIN).await?.ok_or_else(refused)?;
+        verified = verify(&newest, &unverified, now);
+    }
+    let verified = verified.map_err(|error| {
         warn!(event = "delivery.refused", workspace.id = %endpoint.workspace(), "a delivery was refused");
         refused().because(error)
     })?;
@@ -68,9 +75,14 @@ pub async fn accept_webhook(app: &App, arrival: Arrival<'_>) -> Result<()> {
     Ok(app.queue().send(&SyncJob::Deliver { delivery }, &dedup).await?)
 }
 
-/// The live secrets of an endpoint; nothing if there is no such endpoint.
-async fn secrets(app: &App, id: &EndpointId, now: Timestamp) -> Result<Option<Arc<[Secret]>>> {
-    if let Some(known) = app.endpoints().recall(id, now) {
+/// The live secrets of an endpoint as they were `within` the last moments; nothing if there is no such endpoint.
+async fn secrets(
+    app: &App,
+    id: &EndpointId,
+    now: Timestamp,
+    within: Duration,
+) -> Result<Option<Arc<[Secret]>>> {
+    if let Some(known) = app.endpoints().recall(id, now, within) {
         return Ok(Some(known));
     }
     let Some(endpoint) = app.store().find_endpoint(id).await? else {
@@ -87,14 +99,14 @@ async fn secrets(app: &App, id: &EndpointId, now: Timestamp) -> Result<Option<Ar
 }
 
 impl KnownEndpoints {
-    fn recall(&self, id: &EndpointId, now: Timestamp) -> Option<Arc<[Secret]>> {
+    fn recall(&self, id: &EndpointId, now: Timestamp, within: Duration) -> Option<Arc<[Secret]>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(id).filter(|it| now < it.until).map(|it| it.secrets.clone())
+        known.get(id).filter(|it| now < it.read_at + within).map(|it| it.secrets.clone())
     }
 
     fn remember(&self, id: EndpointId, secrets: Arc<[Secret]>, now: Timestamp) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, it| now < it.until);
-        known.insert(id, Known { secrets, until: now + REMEMBER });
+        known.retain(|_, it| now < it.read_at + REMEMBER);
+        known.insert(id, Known { secrets, read_at: now });
     }
 }

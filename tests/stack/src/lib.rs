@@ -10,6 +10,7 @@
 )]
 
 pub mod demo;
+pub mod canary;
 pub mod fixtures;
 pub mod gateway;
 pub mod logs;

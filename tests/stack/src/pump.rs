@@ -16,7 +16,12 @@ const BATCH: usize = 10;
 
 /// Works off one batch; answers with how many messages it held.
 pub async fn once(stack: &Stack) -> usize {
-    let received = stack.aws.sqs.receive(SYNC, BATCH);
+    batch_of(stack, BATCH).await
+}
+
+/// Works off one batch of at most so many messages; answers with how many it held.
+pub async fn batch_of(stack: &Stack, most: usize) -> usize {
+    let received = stack.aws.sqs.receive(SYNC, most);
     if received.is_empty() {
         return 0;
     }

@@ -7,8 +7,12 @@
 )]
 
 mod api;
+mod batches;
 mod browser;
 mod demo;
+mod outage;
 mod settings_page;
+mod source;
 mod sweep;
 mod template;
+mod webhook;
