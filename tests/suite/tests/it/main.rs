@@ -7,6 +7,13 @@
 )]
 
 mod browser;
+mod budget;
+mod connect;
+mod identity;
+mod incremental;
+mod isolation;
+mod refresh;
 mod settings_page;
+mod story;
 mod sweep;
 mod template;
