@@ -100,8 +100,16 @@ async fn keep_secrets(
         secrets: sealed?,
         created_at: app.clock().now(),
     };
-    app.store().put_endpoint(&endpoint).await?;
-    Ok(())
+    if app.store().put_endpoint(&endpoint).await? {
+        return Ok(());
+    }
+    // The connection had an endpoint before: a rotation, or the account was connected again.
+    let stored = app.store().find_endpoint(&endpoint.id).await?;
+    let before = stored.map(|it| it.secrets).unwrap_or_default();
+    if app.store().replace_secrets(&endpoint.id, &before, &endpoint.secrets).await? {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Conflict))
 }
 
 /// The URL for a webhook that the seller makes by hand.
