@@ -79,10 +79,10 @@ async fn a_limit_that_is_halved_without_notice_is_learnt_within_three_refusals()
 #[tokio::test]
 async fn a_purchase_is_in_twenty_within_seconds_while_a_sweep_uses_up_the_budget() {
     let stack = Stack::start().await;
-    let mut shop = fixtures::connected(&stack, 600).await;
+    let mut shop = fixtures::connected(&stack, 1_200).await;
     let variant = monthly(&stack, &shop.account, "Gym");
     let id = start(&mut shop.admin, "FULL").await;
-    until_calls(&stack, &shop.workspace, 85).await;
+    until_calls(&stack, &shop.workspace, 95).await;
     let bought_at = stack.clock.now_ms();
     let deal = stack.whop.buy(&shop.account, "Ada", "ada.new@example.com", &variant);
     stack.whop.deliver_due().await;

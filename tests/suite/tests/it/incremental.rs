@@ -68,11 +68,13 @@ async fn a_sweep_finds_everything_that_happened_with_few_calls() {
     let stack = Stack::start().await;
     let mut shop = fixtures::connected(&stack, 60).await;
     let variant = monthly(&stack, &shop.account, "Gym");
-    let deals: Vec<String> =
-        (0..6).map(|n| stack.whop.buy(&shop.account, &format!("Old {n}"), &format!("old{n}@example.com"), &variant)).collect();
+    let deals: Vec<String> = (0..6)
+        .map(|n| stack.whop.buy(&shop.account, &format!("Old {n}"), &format!("old{n}@example.com"), &variant))
+        .collect();
     let full = shop.admin.sync("FULL").await;
     assert_well(&full);
     stack.advance(Duration::from_secs(3 * 24 * 3_600));
+    shop.admin.connect_twenty(&stack.twenty.url(), &shop.workspace.api_key.clone()).await;
     stack.whop.fail_payment(&deals[0]);
     assert_well(&sweep(&stack, &mut shop).await);
     assert_mirrored(&stack, &shop);
@@ -250,7 +252,10 @@ async fn one_member_can_be_brought_up_to_date_by_id_and_by_e_mail() {
     let absent = shop.admin.ask_graphql(nobody, json!({})).await;
     pump::drain(&stack).await;
 
-    assert!(absent["errors"][0]["message"].as_str().unwrap().contains("no member with this e-mail"), "{absent}");
+    assert!(
+        absent["errors"][0]["message"].as_str().unwrap().contains("no member with this e-mail"),
+        "{absent}"
+    );
     for deal in [ada, bob] {
         assert!(record(&stack, &shop.workspace.id, "opportunities", &deal).is_some());
     }

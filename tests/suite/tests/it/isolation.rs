@@ -75,9 +75,13 @@ async fn foreign_ids_answer_like_ids_that_do_not_exist() {
         assert_eq!(code(&foreign), "NOT_FOUND", "{question}: {foreign}");
         assert_eq!(foreign["errors"][0]["message"], nothing["errors"][0]["message"], "{question}");
     }
-    for list in ["runs { id }", "apiTokens { id }", "deliveries { id }", "failedRecords { records { id } }",
-        "decisionCards { cards { member } }"]
-    {
+    for list in [
+        "runs { id }",
+        "apiTokens { id }",
+        "deliveries { id }",
+        "failedRecords { records { id } }",
+        "decisionCards { cards { member } }",
+    ] {
         let seen = other.admin.graphql(&format!("{{ {list} }}"), json!({})).await.to_string();
         for id in known.as_object().unwrap().values() {
             assert!(!seen.contains(id.as_str().unwrap()), "{list}: {seen}");
@@ -135,7 +139,9 @@ async fn an_api_token_is_shown_once_works_for_its_workspace_and_ends_at_once() {
     let token = made["token"].as_str().unwrap();
 
     let (works, who) = by_token(&stack, token, "{ workspace { name } }").await;
-    let listed = mine.admin.graphql("{ apiTokens { id name createdAt revokedAt } auditLog { who what about } }", json!({}));
+    let listed = mine
+        .admin
+        .graphql("{ apiTokens { id name createdAt revokedAt } auditLog { who what about } }", json!({}));
     let listed = listed.await.to_string();
     let stored = stack.aws.dynamodb.dump().iter().any(|item| item.to_string().contains(token));
     let revoke = "mutation($id: ID!) { revokeApiToken(id: $id) { name } }";
@@ -155,7 +161,9 @@ async fn who_does_not_say_who_they_are_gets_nothing() {
     let sign_in = json!({ "url": stack.twenty.url(), "key": shop.workspace.api_key });
     let signed_in = answer(stack.app, &Ask::new("POST", "/connect/twenty").json(&sign_in)).await;
     let cookie = signed_in.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-    let ask = |path: &str| Ask::new("POST", path).json(&json!({ "query": "{ workspace { name } }", "key": "apik_x" }));
+    let ask = |path: &str| {
+        Ask::new("POST", path).json(&json!({ "query": "{ workspace { name } }", "key": "apik_x" }))
+    };
 
     for path in ["/graphql", "/connect/whop"] {
         let nobody = answer(stack.app, &ask(path)).await;
@@ -177,11 +185,16 @@ async fn who_does_not_say_who_they_are_gets_nothing() {
 async fn a_document_that_asks_for_too_much_is_refused_before_it_costs_anything() {
     let stack = Stack::start().await;
     let mut shop = open_shop(&stack).await;
-    let deep = format!("{{ __schema {{ types {{ fields {{ type {}name{} }} }} }} }}", "{ ofType ".repeat(12), " }".repeat(12));
+    let deep = format!(
+        "{{ __schema {{ types {{ fields {{ type {}name{} }} }} }} }}",
+        "{ ofType ".repeat(12),
+        " }".repeat(12)
+    );
     let aliases: String = (0..30).map(|n| format!("a{n}: workspace {{ name }} ")).collect();
     let roots: String = (0..13).map(|_| "workspace { name } ").collect();
     let large = format!("{{ workspace {{ name }} }} #{}", "x".repeat(70_000));
-    let costly = "{ runs(first: 100) { streams { name seen } } failedRecords(first: 100) { records { source } } }";
+    let costly =
+        "{ runs(first: 100) { streams { name seen } } failedRecords(first: 100) { records { source } } }";
     let before = stack.faults.count_of("dynamodb");
 
     for document in [deep, format!("{{ {aliases} }}"), format!("{{ {roots} }}"), large] {

@@ -9,7 +9,7 @@ use shared::domain::caller::{Caller, Means};
 use shared::domain::id::WorkspaceId;
 use shared::usecase::refresh_member;
 use shared::usecase::refresh_member::Whom;
-use shared::{Error, Kind};
+use shared::{App, Error, Kind};
 use sim::fault::Fault;
 use sim::twenty::Workspace;
 use stack::{Stack, Visitor, pump};
@@ -43,10 +43,16 @@ async fn consented(stack: &Stack) -> Consented<'_> {
 }
 
 /// Uses the access token once; answers with what Whop said about a member it does not have.
-async fn use_token(stack_app: &'static shared::App, workspace: WorkspaceId) -> Error {
+async fn use_token(app: &'static App, workspace: WorkspaceId) -> Error {
     let caller = Caller { workspace, by: Means::Session };
     let whom = Whom::Email("nobody@example.com".to_owned());
-    refresh_member(stack_app, &caller, &whom).await.unwrap_err()
+    loop {
+        let outcome = refresh_member(app, &caller, &whom).await.unwrap_err();
+        // Sixty-three who wait move the stepped clock far; who waited too long comes again, as a message would.
+        if !matches!(outcome.kind(), Kind::Throttled { .. }) {
+            return outcome;
+        }
+    }
 }
 
 #[tokio::test]
