@@ -96,7 +96,8 @@ pub enum Filter {
     All,
     /// Those made after this moment, oldest first.
     CreatedAfter { at: Timestamp },
-    /// Members whose last action took effect after this moment, latest first; with their memberships.
+    /// Members whose last action took effect after this moment, latest first, with their memberships; payments
+    /// that were collected after it.
     ActedAfter { at: Timestamp },
     /// Those of this status; a short list that changes most.
     Status { word: String },
@@ -134,6 +135,7 @@ fn since(at: Timestamp) -> Vec<Stage> {
         word(Stream::Disputes, "needs_response"),
         word(Stream::Disputes, "under_review"),
         made(Stream::Payments),
+        list(Stream::Payments, Filter::ActedAfter { at }),
         word(Stream::Payments, "open"),
         word(Stream::Payments, "pending"),
     ]

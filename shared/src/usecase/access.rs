@@ -169,11 +169,19 @@ impl<'a> Access<'a> {
         if error.refuses_content() {
             return Ok(Refused::Batch(error.to_string()));
         }
-        if error.is_unauthorized() {
-            let (key, now) = (&self.workspace.key, self.app.clock().now());
-            self.app.store().mark_refused(self.workspace.id, key, now).await?;
+        Err(self.twenty_refused(error).await)
+    }
+
+    /// Twenty said no to a call that costs nothing. A key that no longer works is remembered.
+    pub(crate) async fn twenty_refused(&self, error: TwentyError) -> Error {
+        if !error.is_unauthorized() {
+            return error.into();
         }
-        Err(error.into())
+        let (key, now) = (&self.workspace.key, self.app.clock().now());
+        match self.app.store().mark_refused(self.workspace.id, key, now).await {
+            Ok(_) => error.into(),
+            Err(failed) => failed.into(),
+        }
     }
 
     async fn slow_down(&self, limit: Option<u32>, retry_after: Option<Duration>) -> Result<Refused> {
@@ -198,7 +206,10 @@ impl<'a> Access<'a> {
             return error.into();
         }
         match give_up_token(self.app, &self.connection).await {
-            Ok(()) => Error::from(error),
+            Ok(kind) => {
+                let said = Error::from(error);
+                Error::new(kind).saying(said.advice().to_owned()).because(said)
+            }
             Err(failed) => failed,
         }
     }
@@ -254,19 +265,22 @@ async fn open_token(app: &App, connection: &Connection, grant: &Grant) -> Result
 }
 
 /// Whop answered 401. An access token is thrown away, so that the next attempt refreshes it; a key cannot be
-/// refreshed, and the connection says so.
-async fn give_up_token(app: &App, connection: &Connection) -> Result<()> {
+/// refreshed, and the connection says so. Answers with what that means for what was being done.
+async fn give_up_token(app: &App, connection: &Connection) -> Result<Kind> {
     let Some(stored) = app.store().find_grant(connection.workspace).await? else {
-        return Ok(());
+        return Ok(Kind::Disconnected);
     };
     let StoredGrant { grant, version, .. } = stored;
     match grant {
-        Grant::OAuth { .. } => drop(app.store().expire_grant(connection.workspace, version).await?),
+        Grant::OAuth { .. } => {
+            app.store().expire_grant(connection.workspace, version).await?;
+            Ok(Kind::Unavailable)
+        }
         Grant::AccountKey { .. } | Grant::AppKey { .. } => {
             needs_reconnect(app, connection, "Whop no longer accepts the API key.").await?;
+            Ok(Kind::Disconnected)
         }
     }
-    Ok(())
 }
 
 /// Marks a connection as one that only the seller can mend.

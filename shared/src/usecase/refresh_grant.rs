@@ -29,6 +29,9 @@ pub(crate) async fn refresh(
         return Ok(None);
     };
     let (store, now) = (app.store(), app.clock().now());
+    if stored.leased_until.is_some_and(|until| now < until) {
+        return Ok(None); // To wait costs reads; to ask for the lease in vain would cost writes.
+    }
     let lease = store.lease(connection.workspace, stored.version, now, now + LEASE).await?;
     let Some(lease) = lease else { return Ok(None) };
     let owner = owner(&connection.id);

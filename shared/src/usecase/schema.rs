@@ -15,7 +15,10 @@ pub(crate) async fn ensure_schema(access: &Access<'_>) -> Result<bool> {
     let (twenty, at) = access.twenty_free();
     let stages = access.workspace.settings.every_stage();
     let known = access.schema().await;
-    let ensured = twenty.ensure_schema(at, &stages, &known, || access.has_time()).await?;
+    let ensured = match twenty.ensure_schema(at, &stages, &known, || access.has_time()).await {
+        Ok(ensured) => ensured,
+        Err(error) => return Err(access.twenty_refused(error).await),
+    };
     let mut state = ensured.state;
     if ensured.complete {
         state.creates_companies = creates_companies(access).await?;

@@ -26,7 +26,8 @@ impl Whop {
             Filter::All | Filter::ActedAfter { .. } | Filter::Status { .. } => String::new(),
         };
         let mut page = self.page(by, query.stream, filters(query, &at), cursor).await?;
-        if let (Filter::ActedAfter { at }, Stream::Members) = (&query.filter, query.stream) {
+        if let (Filter::ActedAfter { at }, Stream::Members | Stream::Payments) = (&query.filter, query.stream)
+        {
             cut(&mut page, *at);
         }
         Ok(page)
@@ -115,6 +116,7 @@ fn filters<'a>(query: &'a Query, at: &'a str) -> Params<'a> {
         (Filter::ActedAfter { .. }, Stream::Members) => {
             vec![("order", "most_recent_action_at"), ("direction", "desc")]
         }
+        (Filter::ActedAfter { .. }, Stream::Payments) => vec![("order", "paid_at"), ("direction", "desc")],
         (Filter::CreatedAfter { .. }, _) => [("created_after", at)].into_iter().chain(oldest_first).collect(),
         (Filter::Status { word }, stream) => {
             status_of(stream).map(|name| (name, word.as_str())).into_iter().chain(oldest_first).collect()
@@ -132,19 +134,20 @@ fn status_of(stream: Stream) -> Option<&'static str> {
     }
 }
 
-/// Ends a list of members, latest action first, where it comes to what was seen before.
+/// Ends a list of members, latest action first, or of payments, latest collected first, where it comes to what
+/// was seen before.
 ///
-/// Members whose last action Whop has not computed yet come last. A page of nothing else does not end the
+/// Members whose last action Whop has not computed yet, and payments that are not paid, come last. A page of nothing else does not end the
 /// list, so that it would be read to its end if they ever came first.
 fn cut(page: &mut Page, at: Timestamp) {
     let acted = |record: &Record| match record {
         Record::Members(member) => member.last_action_at,
+        Record::Payments(payment) => payment.paid_at,
         Record::Variants(_)
         | Record::Products(_)
         | Record::Memberships(_)
         | Record::Refunds(_)
         | Record::Disputes(_)
-        | Record::Payments(_)
         | Record::Gone(_) => None,
     };
     let times: Vec<Option<Timestamp>> = page.records.iter().map(acted).collect();

@@ -156,6 +156,11 @@ impl Whop {
         });
     }
 
+    /// Ends every consent, as sellers do who remove the app; access tokens live on until they expire.
+    pub fn withdraw_consents(&self) {
+        self.with(|world, _| world.oauth.withdraw_all());
+    }
+
     /// A key that speaks for an app on every account that installed it.
     pub fn app_api_key(&self, client_id: &str, rights: Rights) -> String {
         self.with(|world, _| {

@@ -108,6 +108,16 @@ impl Oauth {
     }
 }
 
+impl Oauth {
+    /// Every consent ends, as when sellers remove the app.
+    pub(super) fn withdraw_all(&mut self) {
+        for family in &mut self.families {
+            family.revoked = true;
+        }
+        self.granted.clear();
+    }
+}
+
 impl World {
     fn app_of_client(&self, client_id: &str) -> Option<usize> {
         ids::row(APP, client_id).filter(|row| *row < self.apps.len())
