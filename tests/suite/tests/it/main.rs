@@ -8,5 +8,6 @@
 
 mod browser;
 mod settings_page;
+mod smoke;
 mod sweep;
 mod template;
