@@ -67,7 +67,7 @@ impl Answer {
 }
 
 /// The event of an HTTP API, payload version 2.0.
-fn event(ask: &Ask) -> Value {
+pub fn event(ask: &Ask) -> Value {
     let (path, query) = ask.path.split_once('?').unwrap_or((&ask.path, ""));
     let mut headers = Map::new();
     let mut cookies = Vec::new();

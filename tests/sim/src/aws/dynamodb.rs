@@ -4,7 +4,7 @@
 //! about when a time to live is honoured.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -30,7 +30,22 @@ const TARGET_PREFIX: &str = "DynamoDB_20120810.";
 #[derive(Clone)]
 pub struct DynamoDb {
     engine: Database,
+    units: Arc<Mutex<Units>>,
     served: Arc<Served>,
+}
+
+/// What on-demand billing would count, in half units: an eventually consistent read takes half a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Units {
+    pub half_reads: u64,
+    pub half_writes: u64,
+}
+
+/// What a call needs.
+#[derive(Clone)]
+struct Desk {
+    engine: Database,
+    units: Arc<Mutex<Units>>,
 }
 
 impl std::fmt::Debug for DynamoDb {
@@ -62,19 +77,25 @@ impl DynamoDb {
     }
 
     async fn serve(engine: Database, faults: &Faults, port: u16) -> Self {
+        let units = Arc::default();
         let router = Router::new()
             .route("/", post(answer))
             .layer(DefaultBodyLimit::max(MAX_BODY))
-            .with_state(engine.clone());
+            .with_state(Desk { engine: engine.clone(), units: units.clone() });
         let served = serve(faults.in_front_of("dynamodb", router), port)
             .await
             .unwrap_or_else(|error| panic!("DynamoDB cannot listen on port {port}: {error}"));
-        Self { engine, served: Arc::new(served) }
+        Self { engine, units, served: Arc::new(served) }
     }
 
     /// The endpoint for an SDK client.
     pub fn url(&self) -> String {
         self.served.url()
+    }
+
+    /// What was consumed so far.
+    pub fn units(&self) -> Units {
+        *self.units.lock().unwrap()
     }
 
     /// The names of all tables, sorted.
@@ -135,7 +156,7 @@ fn sorted(value: Value) -> Value {
     }
 }
 
-async fn answer(State(engine): State<Database>, headers: HeaderMap, body: String) -> Response {
+async fn answer(State(desk): State<Desk>, headers: HeaderMap, body: String) -> Response {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let material = AuthMaterial {
         authorization: text("authorization"),
@@ -146,7 +167,7 @@ async fn answer(State(engine): State<Database>, headers: HeaderMap, body: String
         return reply(StatusCode::BAD_REQUEST, refusal);
     }
     let operation = text("x-amz-target").and_then(|target| target.strip_prefix(TARGET_PREFIX));
-    match run(&engine, operation.unwrap_or_default(), &body) {
+    match metered(&desk, operation.unwrap_or_default(), &body) {
         Ok(answer) => reply(StatusCode::OK, answer),
         Err(error) => {
             let status = StatusCode::from_u16(error.status_code()).expect("a status the engine knows");
@@ -157,6 +178,46 @@ async fn answer(State(engine): State<Database>, headers: HeaderMap, body: String
 
 fn reply(status: StatusCode, body: String) -> Response {
     (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response()
+}
+
+/// Answers a call and notes what it consumed, which the engine only tells when it is asked.
+fn metered(desk: &Desk, operation: &str, body: &str) -> Result<String, DynoxideError> {
+    const ASK: &str = "ReturnConsumedCapacity";
+    const METERED: &[&str] = &["Item", "Query", "Scan", "Transact"];
+    let parsed: Option<Value> = serde_json::from_str(body).ok();
+    let is_metered = METERED.iter().any(|word| operation.contains(word));
+    let Some(mut request) = parsed.filter(|it| is_metered && it.is_object() && it.get(ASK).is_none()) else {
+        return run(&desk.engine, operation, body);
+    };
+    request[ASK] = "TOTAL".into();
+    let answered = run(&desk.engine, operation, &request.to_string());
+    let mut told = answered.as_ref().ok().and_then(|it| serde_json::from_str::<Value>(it).ok());
+    let consumed = told.as_mut().and_then(|it| it.as_object_mut()?.remove("ConsumedCapacity"));
+    let is_read = ["Get", "Query", "Scan"].iter().any(|word| operation.contains(word));
+    let mut units = desk.units.lock().unwrap();
+    match (&answered, is_read) {
+        (Ok(_), true) => units.half_reads += half_units(consumed.as_ref()),
+        (Ok(_), false) => units.half_writes += half_units(consumed.as_ref()),
+        // A write whose condition fails is charged like one that succeeds; our items are below one unit.
+        (Err(_), false) => units.half_writes += 2,
+        (Err(_), true) => {}
+    }
+    answered.map(|text| told.map_or(text, |told| told.to_string()))
+}
+
+/// The total of an answer: one table, or a list of them.
+fn half_units(consumed: Option<&Value>) -> u64 {
+    match consumed {
+        Some(Value::Array(tables)) => tables.iter().map(|table| half_units(Some(table))).sum(),
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::float_arithmetic,
+            reason = "the engine counts in halves and never below zero"
+        )]
+        Some(table) => (table["CapacityUnits"].as_f64().unwrap_or_default() * 2.0).round() as u64,
+        None => 0,
+    }
 }
 
 /// Only what a serverless application calls; the rest is refused by name.

@@ -9,6 +9,7 @@ pub mod dynamodb;
 pub mod runtime;
 pub mod secrets;
 pub mod sqs;
+pub mod tls;
 
 use crate::clock::Clock;
 use crate::fault::Faults;
@@ -19,6 +20,7 @@ pub use runtime::RuntimeHost;
 
 pub use secrets::Secrets;
 pub use sqs::Sqs;
+pub use tls::Tls;
 
 /// The region every stand-in says it is in.
 pub const REGION: &str = "us-east-1";

@@ -21,6 +21,7 @@ mod isolation;
 mod refresh;
 mod settings_page;
 mod story;
+mod smoke;
 mod sweep;
 mod template;
 mod webhook;

@@ -2,7 +2,7 @@
 //!
 //! It never asks AWS. That the template is well-formed `CloudFormation` is for cfn-lint to say.
 
-mod document;
+pub(crate) mod document;
 mod events;
 mod rights;
 
