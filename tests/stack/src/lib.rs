@@ -9,8 +9,8 @@
     reason = "a stack that cannot be built must stop the test that uses it"
 )]
 
-pub mod demo;
 pub mod canary;
+pub mod demo;
 pub mod fixtures;
 pub mod gateway;
 pub mod logs;
