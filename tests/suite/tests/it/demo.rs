@@ -1,6 +1,7 @@
 //! The story that the local runner tells comes out well.
 
-use stack::demo::{Sides, furnish, tell};
+use sim::whop::Delivery;
+use stack::demo::{News, Sides, furnish, tell};
 use stack::{Options, Stack};
 
 #[tokio::test]
@@ -27,4 +28,23 @@ async fn a_key_that_twenty_does_not_know_is_told_in_words() {
     let refusal = tell(&stack, &scene, &mut |_| {}).await.unwrap_err();
 
     assert!(refusal.starts_with("Twenty was not connected: This is not a Twenty API key."), "{refusal}");
+}
+
+#[tokio::test]
+async fn the_demo_fails_if_the_last_sweep_finds_something_to_write() {
+    let stack = Stack::start().await;
+    let scene = furnish(&stack, &Sides::default(), 3);
+    let account = scene.account.clone().unwrap();
+    let mut buy_unseen = |news: &News<'_>| {
+        if matches!(news, News::Run(told) if told.run["kind"] == "INCREMENTAL") {
+            stack.whop.switch(|switches| switches.delivery = Delivery::Collect);
+            let variant = stack.whop.variants(&account)[0]["id"].as_str().unwrap().to_owned();
+            stack.whop.buy(&account, "Late Comer", "late.comer@example.com", &variant);
+        }
+    };
+
+    let story = tell(&stack, &scene, &mut buy_unseen).await.unwrap();
+
+    assert_eq!(story.faults.len(), 1, "{:?}", story.faults);
+    assert!(story.faults[0].starts_with("The second full sweep found "), "{:?}", story.faults);
 }
