@@ -18,7 +18,6 @@ mod isolation;
 mod outage;
 mod refresh;
 mod settings_page;
-mod settings_page;
 mod smoke;
 mod source;
 mod story;
