@@ -82,7 +82,11 @@ impl Config {
             twenty_calls_per_minute: vars.number("TWENTY_CALLS_PER_MINUTE", 100),
             graphql_introspection: vars.flag("GRAPHQL_INTROSPECTION"),
             log_level: vars.or("LOG_LEVEL", "info"),
-            addresses: if vars.flag("ALLOW_PRIVATE_ADDRESSES") { Addresses::PrivateToo } else { Addresses::PublicOnly },
+            addresses: if vars.flag("ALLOW_PRIVATE_ADDRESSES") {
+                Addresses::PrivateToo
+            } else {
+                Addresses::PublicOnly
+            },
             aws: AwsConfig::from(&mut vars),
         };
         if vars.mistakes.is_empty() { Ok(config) } else { Err(BadConfig(vars.mistakes)) }

@@ -143,7 +143,7 @@ fn failure(error: reqwest::Error) -> HttpError {
 
 fn tls() -> rustls::ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
     let builder = rustls::ClientConfig::builder_with_provider(provider);
     #[expect(clippy::expect_used, reason = "ring supports the protocol versions it was built with")]
     let builder = builder.with_safe_default_protocol_versions().expect("ring speaks TLS 1.2 and 1.3");
@@ -216,18 +216,17 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     let [a, b, ..] = ip.segments();
     let global = (0x2000..0x4000).contains(&a);
-    let special = (a == 0x2001 && b < 0x0200) || (a == 0x2001 && b == 0x0db8) || a == 0x3fff;
+    let special = (a == 0x2001 && (b < 0x0200 || b == 0x0db8)) || a == 0x3fff;
     global && !special
 }
 
 /// An IPv4 address dressed as IPv6: mapped, 6to4 or NAT64. It leads where the inner one leads.
 fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = ip.segments();
-    let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match (a, b) {
-        (0, 0) if (c, d, e) == (0, 0, 0) && f == 0xffff => Some(join(g, h)),
-        (0x2002, _) => Some(join(b, c)),
-        (0x0064, 0xff9b) => Some(join(g, h)),
+    let join = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    match ip.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x2002, high, low, ..] | [0x0064, 0xff9b, .., high, low] => {
+            join(high, low)
+        }
         _ => None,
     }
 }

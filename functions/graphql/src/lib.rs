@@ -22,7 +22,7 @@ static API: LazyLock<Api> = LazyLock::new(api);
 /// `POST /graphql`
 pub async fn handle(app: &'static App, request: Request) -> Result<Reply> {
     if request.method() != "POST" {
-        return Ok(Reply::empty(405).header("allow", "POST")?);
+        return Reply::empty(405).header("allow", "POST");
     }
     let caller = request.caller(app).await?;
     let asked: async_graphql::Request = request.json(LARGEST_BODY)?;

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{FieldDefinition, InputValueDefinition, TypeKind, TypeSystemDefinition};
+
 use super::*;
 
 const PUBLISHED: &str = include_str!("../schema.graphql");
@@ -23,26 +26,48 @@ fn the_published_schema_is_the_one_that_runs() {
 
 #[test]
 fn every_part_of_the_schema_is_described() {
-    let undescribed = undescribed(PUBLISHED);
+    let bare: Vec<String> = described_parts(PUBLISHED)
+        .into_iter()
+        .filter_map(|(name, is_described)| (!is_described).then_some(name))
+        .collect();
 
-    assert_eq!(undescribed, Vec::<&str>::new());
+    assert_eq!(bare, Vec::<String>::new());
 }
 
-/// Lines that declare something and do not follow the end of a description.
-fn undescribed(sdl: &str) -> Vec<&str> {
-    let lines: Vec<&str> = sdl.lines().map(str::trim).collect();
-    let declares = |line: &str| {
-        let begins = ["type ", "enum ", "input ", "scalar "].iter().any(|word| line.starts_with(word));
-        let member = line.starts_with(|first: char| first.is_ascii_alphabetic()) && !line.contains(' ');
-        begins
-            || member
-            || (line.contains(": ")
-                && line.ends_with(['!', ']', 't', 'g', 'D', 'n', 'e', 'y', 'h'])
-                && !line.contains('.'))
-    };
-    let pairs = lines.windows(2).filter(|pair| declares(pair[1]) && !pair[1].starts_with('"'));
-    let bare = pairs.filter(|pair| pair[0] != "\"\"\"" && !pair[0].ends_with('"'));
-    bare.map(|pair| pair[1]).filter(|line| !["query: Query", "mutation: Mutation"].contains(line)).collect()
+/// Every type, field, argument and enum value of a schema, and whether it has a description.
+fn described_parts(sdl: &str) -> Vec<(String, bool)> {
+    let mut parts = Vec::new();
+    for definition in parse_schema(sdl).unwrap().definitions {
+        let TypeSystemDefinition::Type(it) = definition else {
+            continue;
+        };
+        let name = it.node.name.node.to_string();
+        parts.push((name.clone(), it.node.description.is_some()));
+        match it.node.kind {
+            TypeKind::Object(object) => {
+                parts.extend(object.fields.iter().flat_map(|field| of_field(&name, &field.node)));
+            }
+            TypeKind::InputObject(input) => {
+                parts.extend(input.fields.iter().map(|field| of_input(&name, &field.node)));
+            }
+            TypeKind::Enum(it) => parts.extend(it.values.iter().map(|value| {
+                (format!("{name}.{}", value.node.value.node), value.node.description.is_some())
+            })),
+            TypeKind::Scalar | TypeKind::Interface(_) | TypeKind::Union(_) => {}
+        }
+    }
+    parts
+}
+
+fn of_field(parent: &str, field: &FieldDefinition) -> Vec<(String, bool)> {
+    let name = format!("{parent}.{}", field.name.node);
+    let arguments = field.arguments.iter().map(|it| of_input(&name, &it.node));
+    let own = (name.clone(), field.description.is_some());
+    std::iter::once(own).chain(arguments).collect()
+}
+
+fn of_input(parent: &str, input: &InputValueDefinition) -> (String, bool) {
+    (format!("{parent}.{}", input.name.node), input.description.is_some())
 }
 
 #[tokio::test]

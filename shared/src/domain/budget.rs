@@ -123,11 +123,11 @@ mod tests {
     impl Server {
         fn call(&mut self, now: i64) -> bool {
             let earned = (now - self.last) * self.limit / 60_000;
-            let tokens = (self.tokens + earned).min(self.limit);
-            if tokens < 1 {
+            let left = (self.tokens + earned).min(self.limit);
+            if left < 1 {
                 return false;
             }
-            (self.tokens, self.last) = (tokens - 1, now);
+            (self.tokens, self.last) = (left - 1, now);
             true
         }
     }
@@ -135,19 +135,20 @@ mod tests {
     fn drive(server: &mut Server, bucket: &mut Bucket, from: i64, to: i64, names: bool) -> (u32, u32) {
         let (mut now, mut granted, mut refused) = (from, 0, 0);
         while now < to {
-            match bucket.take(Urgency::Sweep, Timestamp::from_millis(now)) {
-                Take::Wait(time) => now += i64::try_from(time.as_millis()).unwrap(),
-                Take::Granted(after) => {
-                    *bucket = after;
-                    if server.call(now) {
-                        granted += 1;
-                    } else {
-                        refused += 1;
-                        let named = names.then(|| u32::try_from(server.limit).unwrap());
-                        *bucket = bucket.refused(named, Timestamp::from_millis(now));
-                    }
+            let at = Timestamp::from_millis(now);
+            match bucket.take(Urgency::Sweep, at) {
+                Take::Wait(time) => {
+                    now += i64::try_from(time.as_millis()).unwrap();
+                    continue;
                 }
+                Take::Granted(after) => *bucket = after,
             }
+            if server.call(now) {
+                granted += 1;
+                continue;
+            }
+            refused += 1;
+            *bucket = bucket.refused(names.then(|| u32::try_from(server.limit).unwrap()), at);
         }
         (granted, refused)
     }

@@ -23,8 +23,8 @@ pub enum Progress {
     Running { until: Timestamp },
     /// Its effect is in the CRM, or it has none.
     Done { at: Timestamp, what: Effect },
-    /// Tried too often while a partner was out of reach; the next sweep's schedule sends it again.
-    Deferred { at: Timestamp, reason: String },
+    /// It waits for its message to come again: it was tried in vain, or a person wants it done again.
+    Waiting { at: Timestamp, reason: String },
     /// It can never succeed, for this reason.
     Failed { at: Timestamp, reason: String },
 }

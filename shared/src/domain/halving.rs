@@ -62,12 +62,10 @@ mod tests {
         let mut halving = Halving::new(count, 60);
         while let Some(part) = halving.next_part() {
             calls += 1;
-            if part.clone().any(&is_bad) {
-                if let Refusal::Alone(index) = halving.refused(part) {
-                    bad.push(index);
-                }
-            } else {
+            if !part.clone().any(&is_bad) {
                 landed.extend(part);
+            } else if let Refusal::Alone(index) = halving.refused(part) {
+                bad.push(index);
             }
         }
         (landed, bad, calls)

@@ -1,9 +1,11 @@
 //! One HTTP request at a function's door.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt, Response};
 use serde::Serialize;
@@ -147,13 +149,9 @@ impl Reply {
         let body =
             serde_json::json!({ "code": kind.code(), "message": error.advice(), "request_id": request });
         let reply = Self::text(kind.status(), "application/json", body.to_string());
-        match kind {
-            Kind::Throttled { retry_after } => {
-                let seconds = retry_after.as_secs().max(1).to_string();
-                reply.header("retry-after", &seconds).unwrap_or_else(|_| Self::empty(503))
-            }
-            _ => reply,
-        }
+        let Kind::Throttled { retry_after } = kind else { return reply };
+        let seconds = retry_after.as_secs().max(1).to_string();
+        reply.header("retry-after", &seconds).unwrap_or_else(|_| Self::empty(503))
     }
 }
 
@@ -171,7 +169,7 @@ where
         if request.body().len() > LARGEST_BODY {
             return Reply::empty(413).0;
         }
-        let outcome = AssertUnwindSafe(handle(app, request)).catch_unwind().await;
+        let outcome = AssertUnwindSafe(Box::pin(handle(app, request))).catch_unwind().await;
         let result = outcome.unwrap_or_else(|_| Err(Error::bug("a handler panicked")));
         let reply = result.unwrap_or_else(|error| {
             tell(&error);
@@ -215,8 +213,9 @@ where
 {
     let app = App::from_env()?;
     telemetry::start(&app.config().log_level, std::io::stdout);
-    lambda_http::run(lambda_http::service_fn(move |request| async move {
-        Ok::<_, std::convert::Infallible>(answer_http(app, request, handle).await)
-    }))
-    .await
+    // Boxed and nameless: the type of all that happens below a door is deeper than the compiler follows.
+    let serve = move |request| -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
+        Box::pin(answer_http(app, request, handle).map(Ok))
+    };
+    lambda_http::run(lambda_http::service_fn(serve)).await
 }

@@ -4,12 +4,14 @@
 //! what can never succeed is parked at once with its reason, so that it does not block its group; nothing is
 //! dropped. A message group keeps its order: after the first message that goes back, so do the rest.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, error, info_span, warn};
@@ -23,7 +25,7 @@ use crate::job::SyncJob;
 use crate::queue::Parked;
 
 /// Something that comes over a queue.
-pub trait Job: DeserializeOwned + Clone + Send + 'static {
+pub trait Job: DeserializeOwned + Clone + Send + Sync + 'static {
     /// True if this job and the next one of its group may be done in one go.
     fn joins(&self, next: &Self) -> bool;
 }
@@ -158,7 +160,7 @@ where
         return messages.iter().map(|_| Err(Error::bug("a message does not decode"))).collect();
     }
     let expected = jobs.len();
-    match caught(handle(app, Batch { jobs: jobs.clone(), deadline })).await {
+    match caught(Box::pin(handle(app, Batch { jobs: jobs.clone(), deadline }))).await {
         Some(results) if results.len() == expected => results,
         Some(_) => jobs.iter().map(|_| Err(Error::bug("a handler forgot a message"))).collect(),
         None if expected == 1 => vec![Err(Error::bug("a handler panicked"))],
@@ -179,7 +181,7 @@ where
 {
     let mut results = Vec::with_capacity(jobs.len());
     for job in jobs {
-        let result = caught(handle(app, Batch { jobs: vec![job], deadline })).await;
+        let result = caught(Box::pin(handle(app, Batch { jobs: vec![job], deadline }))).await;
         let panicked = || Err(Error::bug("a handler panicked"));
         results.push(result.and_then(|results| results.into_iter().next()).unwrap_or_else(panicked));
     }
@@ -282,11 +284,12 @@ where
 {
     let app = App::from_env()?;
     telemetry::start(&app.config().log_level, std::io::stdout);
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-        let span = info_span!("batch", request.id = event.context.request_id);
-        let answer = answer_queue(app, event.payload, deadline, handle).instrument(span).await;
-        Ok::<_, std::convert::Infallible>(answer)
-    }))
-    .await
+    // Boxed and nameless: the type of all that happens below a door is deeper than the compiler follows.
+    let serve =
+        move |event: LambdaEvent<SqsEvent>| -> BoxFuture<'static, Result<SqsBatchResponse, Infallible>> {
+            let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+            let span = info_span!("batch", request.id = event.context.request_id);
+            Box::pin(answer_queue(app, event.payload, deadline, handle).map(Ok).instrument(span))
+        };
+    lambda_runtime::run(service_fn(serve)).await
 }

@@ -36,14 +36,14 @@ impl Store {
              #expires_at = if_not_exists(#expires_at, :expires) REMOVE #gk, #gs",
         )
         .and_only_if(format!(
-            "{ABSENT} OR #progress.#state = :deferred \
+            "{ABSENT} OR #progress.#state = :waiting \
              OR (#progress.#state = :running AND #progress.#until <= :now)"
         ))
         .with("delivery", value(&kept)?)
         .with("progress", value(&Progress::Running { until })?)
         .with("taker", text(&taker))
         .with("expires", number((now + KEPT).seconds()))
-        .with("deferred", text("deferred"))
+        .with("waiting", text("waiting"))
         .with("running", text("running"))
         .with("now", number(now.millis()));
         let key = key(delivery.endpoint.workspace(), &delivery.id);
@@ -56,13 +56,12 @@ impl Store {
         let there: Option<StoredDelivery> = there.map(read).transpose()?;
         Ok(match there.map(|there| there.progress) {
             Some(Progress::Running { until }) => Begin::Running { until },
-            Some(Progress::Deferred { .. }) => Begin::Running { until: now }, // Put off this very moment.
+            Some(Progress::Waiting { .. }) => Begin::Running { until: now }, // Given back this very moment.
             Some(Progress::Done { .. } | Progress::Failed { .. }) | None => Begin::Done,
         })
     }
 
-    /// Notes what became of a delivery that is being worked on: done, put off, failed, or given back by
-    /// `Running` until now. `event` is its event's name, if it was read. False if nobody works on it.
+    /// Notes what became of a delivery that is being worked on: done, waiting, or failed. `event` is its event's name, if it was read. False if nobody works on it.
     pub(crate) async fn finish_delivery(
         &self,
         workspace: WorkspaceId,
@@ -83,7 +82,7 @@ impl Store {
         id: &DeliveryId,
         now: Timestamp,
     ) -> Result<bool> {
-        let progress = Progress::Deferred { at: now, reason: "replayed".to_owned() };
+        let progress = Progress::Waiting { at: now, reason: "replayed".to_owned() };
         let change = settled(workspace, id, &progress, None)?
             .and_only_if("#progress.#state = :failed OR #progress.#what = :unknown OR #progress = :progress")
             .with("failed", text("failed"))
@@ -108,17 +107,6 @@ impl Store {
         cursor: Option<&str>,
     ) -> Result<Listed<StoredDelivery>> {
         self.table.list(&Listing::of(workspace, KIND, "", limit).from(cursor)).await
-    }
-
-    /// Some deliveries that were put off, `limit` at most.
-    pub(crate) async fn list_deferred(
-        &self,
-        workspace: WorkspaceId,
-        limit: usize,
-    ) -> Result<Vec<StoredDelivery>> {
-        let found = self.due_deliveries(workspace, Due::Deferred(workspace), limit).await?;
-        let deferred = |it: &StoredDelivery| matches!(it.progress, Progress::Deferred { .. });
-        Ok(found.into_iter().filter(deferred).collect())
     }
 
     /// Some deliveries whose event we did not know, `limit` at most.
@@ -178,11 +166,13 @@ fn settled(
     event: Option<&str>,
 ) -> Result<Expression> {
     let due = match progress {
-        Progress::Deferred { .. } => Some((Due::Deferred(workspace), id.to_string())),
         Progress::Done { what: Effect::Unknown, .. } => {
             Some((Due::Unknown(workspace), format!("{}#{id}", listed_name(event))))
         }
-        Progress::Done { .. } | Progress::Running { .. } | Progress::Failed { .. } => None,
+        Progress::Done { .. }
+        | Progress::Running { .. }
+        | Progress::Waiting { .. }
+        | Progress::Failed { .. } => None,
     };
     let mut set = "SET #progress = :progress".to_owned();
     if event.is_some() {

@@ -35,10 +35,4 @@ impl Store {
             .with("to", value(&to)?);
         Ok(self.table.update(&key(id), &change).await?.is_yes())
     }
-
-    /// Takes an endpoint away; what is sent to it from now on is refused.
-    pub(crate) async fn delete_endpoint(&self, id: &EndpointId) -> Result<()> {
-        self.table.delete(&key(id), &Expression::default()).await?;
-        Ok(())
-    }
 }

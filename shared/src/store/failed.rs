@@ -46,15 +46,6 @@ impl Store {
         self.table.list(&Listing::of(workspace, KIND, "", limit).from(cursor)).await
     }
 
-    /// One failed record.
-    pub(crate) async fn find_failed(
-        &self,
-        workspace: WorkspaceId,
-        name: &RecordRef,
-    ) -> Result<Option<FailedRecord>> {
-        self.table.find(&key(workspace, name)).await
-    }
-
     /// Of these records, those that failed before.
     pub(crate) async fn failed_among(
         &self,

@@ -18,8 +18,6 @@ pub(super) const GS: &str = "gs";
 pub(super) enum Due {
     /// A workspace's connection is swept.
     Sweep,
-    /// A delivery of this workspace was put off.
-    Deferred(WorkspaceId),
     /// A delivery of this workspace has an event that we did not know.
     Unknown(WorkspaceId),
 }
@@ -29,7 +27,6 @@ impl Due {
     pub(super) fn partition(self) -> String {
         match self {
             Self::Sweep => "SWEEP".to_owned(),
-            Self::Deferred(workspace) => format!("DEFERRED#{workspace}"),
             Self::Unknown(workspace) => format!("UNKNOWN#{workspace}"),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::expression::{ABSENT, Expression, PRESENT, text, value};
+use super::expression::{ABSENT, Expression, text, value};
 use super::table::{Item, Key, read};
 use super::{Result, Store};
 use crate::domain::id::WorkspaceId;
@@ -64,17 +64,6 @@ impl Store {
         stream::iter(links).map(put).buffered(AT_ONCE).try_collect().await
     }
 
-    /// Moves a link forward without anything having been written to the CRM.
-    pub(crate) async fn touch_revision(
-        &self,
-        workspace: WorkspaceId,
-        name: &RecordRef,
-        revision: &Revision,
-    ) -> Result<bool> {
-        let change = place(revision)?.and_only_if(format!("{PRESENT} AND #place < :place"));
-        Ok(self.table.update(&key(workspace, name), &change).await?.is_yes())
-    }
-
     /// Forgets what we last said about a record, so that the next reading of it is written again. False if
     /// there is no link, or it moved meanwhile.
     pub(crate) async fn forget_fingerprint(&self, workspace: WorkspaceId, name: &RecordRef) -> Result<bool> {
@@ -84,12 +73,6 @@ impl Store {
         let nothing = Revision { fingerprint: Fingerprint(String::new()), ..link.revision.clone() };
         let change = place(&nothing)?.and_only_if("#place = :was").with("was", text(&link.revision));
         Ok(self.table.update(&key(workspace, name), &change).await?.is_yes())
-    }
-
-    /// Takes a link away.
-    pub(crate) async fn delete_link(&self, workspace: WorkspaceId, name: &RecordRef) -> Result<()> {
-        self.table.delete(&key(workspace, name), &Expression::default()).await?;
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::expression::{Expression, PRESENT, number, text, value};
+use super::expression::{Expression, number, text, value};
 use super::listing::{Listed, Listing, Order};
 use super::table::{EXPIRES_AT, Held, Key, read};
 use super::{Result, Store};
@@ -98,18 +98,6 @@ impl Store {
             Held::Yes(item) => item.map(read).transpose(),
             Held::No(_) => Ok(None),
         }
-    }
-
-    /// Notes how many records a run will see.
-    pub(crate) async fn set_expected(
-        &self,
-        workspace: WorkspaceId,
-        id: &RunId,
-        expected: u64,
-    ) -> Result<bool> {
-        let change = Expression::update("SET #expected = :expected").and_only_if(PRESENT);
-        let change = change.with("expected", number(expected));
-        Ok(self.table.update(&key(workspace, id), &change).await?.is_yes())
     }
 
     /// Notes that a run was resumed and is not stuck.

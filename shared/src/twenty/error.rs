@@ -104,9 +104,14 @@ impl fmt::Display for Right {
 }
 
 impl TwentyError {
+    /// True if our picture of the fields is out of date: it must be made anew before the next write.
+    pub(crate) fn says_drift(&self) -> bool {
+        matches!(self, Self::SchemaDrift { .. } | Self::OptionMissing { .. })
+    }
+
     /// True if a batch was refused for what is in it: sent in halves, all but the bad record will land.
     pub(crate) fn refuses_content(&self) -> bool {
-        matches!(self, Self::Rejected { .. } | Self::OptionMissing { .. } | Self::Misused(_))
+        matches!(self, Self::Rejected { .. } | Self::Misused(_))
     }
 
     /// True if the key itself no longer opens the door; only a new one helps.

@@ -2,10 +2,6 @@
 //!
 //! One method is one call that costs a token of the workspace's budget, unless it says otherwise; the caller
 //! takes the token first. It never repeats a call, never waits between two, and lets no wire type out.
-#![cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the use cases that call it are written after it")
-)]
 
 mod claims;
 mod client;
@@ -29,11 +25,9 @@ use uuid::Uuid;
 use crate::domain::grant::Secret;
 use crate::http::Http;
 
-pub(crate) use claims::{KeyClaims, key_claims};
+pub(crate) use claims::key_claims;
 pub(crate) use error::{KeyProblem, Right, TwentyError};
-pub(crate) use find::{LARGEST_LOOKUP, Lookup};
-pub(crate) use schema::Ensured;
-pub(crate) use upsert::{LARGEST_BATCH, Upserted};
+pub(crate) use find::Lookup;
 
 use client::Graph;
 

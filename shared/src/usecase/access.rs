@@ -138,15 +138,17 @@ impl<'a> Access<'a> {
                 Some(known) => known,
                 None => self.load_bucket(now).await?,
             };
-            match known.take(self.urgency, now) {
-                Take::Granted(after) => {
-                    if store.put_bucket(self.workspace.id, &after, expected(&known)).await? {
-                        *bucket = Some(after);
-                        return Ok(());
-                    }
+            let after = match known.take(self.urgency, now) {
+                Take::Granted(after) => after,
+                Take::Wait(time) if now + time < self.deadline => {
+                    clock.sleep(time).await;
+                    continue;
                 }
-                Take::Wait(time) if now + time < self.deadline => clock.sleep(time).await,
                 Take::Wait(retry_after) => return Err(Error::new(Kind::Throttled { retry_after })),
+            };
+            if store.put_bucket(self.workspace.id, &after, expected(&known)).await? {
+                *bucket = Some(after);
+                return Ok(());
             }
         }
     }
@@ -158,18 +160,20 @@ impl<'a> Access<'a> {
 
     /// Twenty said no. Learns from it, and says what the caller can do.
     pub(crate) async fn refused(&self, error: TwentyError) -> Result<Refused> {
-        match error {
-            TwentyError::Throttled { limit, retry_after } => self.slow_down(limit, retry_after).await,
-            TwentyError::Rejected { reason, .. } => Ok(Refused::Batch(reason)),
-            // Our picture of its fields is out of date.
-            TwentyError::SchemaDrift { .. } | TwentyError::OptionMissing { .. } => Ok(Refused::Drifted),
-            error if error.is_unauthorized() => {
-                let (key, now) = (&self.workspace.key, self.app.clock().now());
-                self.app.store().mark_refused(self.workspace.id, key, now).await?;
-                Err(error.into())
-            }
-            error => Err(error.into()),
+        if let TwentyError::Throttled { limit, retry_after } = error {
+            return self.slow_down(limit, retry_after).await;
         }
+        if error.says_drift() {
+            return Ok(Refused::Drifted);
+        }
+        if error.refuses_content() {
+            return Ok(Refused::Batch(error.to_string()));
+        }
+        if error.is_unauthorized() {
+            let (key, now) = (&self.workspace.key, self.app.clock().now());
+            self.app.store().mark_refused(self.workspace.id, key, now).await?;
+        }
+        Err(error.into())
     }
 
     async fn slow_down(&self, limit: Option<u32>, retry_after: Option<Duration>) -> Result<Refused> {

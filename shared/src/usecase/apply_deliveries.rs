@@ -11,10 +11,11 @@ use crate::domain::delivery::{Begin, Delivery, Effect, Progress};
 use crate::domain::event::{Event, Subject};
 use crate::domain::fact::Parent;
 use crate::domain::id::{DeliveryId, WorkspaceId};
-use crate::domain::source::{Gone, Record, RecordRef};
+use crate::domain::source::{Record, RecordRef};
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::usecase::access::Access;
+use crate::usecase::read_whop::read;
 use crate::usecase::schema::schema_is_ready;
 use crate::usecase::sync_records::{Reading, Task, sync_records};
 use crate::whop::event::event;
@@ -57,13 +58,16 @@ async fn apply_alone(app: &App, delivery: &Delivery, deadline: Timestamp) -> Res
     answers.into_iter().next().unwrap_or(Ok(()))
 }
 
-/// The same failure for each, noted on those that will not be tried again.
+/// The same failure for each, noted with the delivery.
 async fn answers_for(app: &App, deliveries: &[Delivery], error: Error) -> Vec<Result<()>> {
     let mut answers = Vec::with_capacity(deliveries.len());
     for delivery in deliveries {
-        if is_final(&error)
-            && let Err(failed) = fail(app, delivery, error.advice()).await
-        {
+        let noted = if is_final(&error) {
+            fail(app, delivery, error.advice()).await
+        } else {
+            give_back(app, delivery, error.advice()).await
+        };
+        if let Err(failed) = noted {
             answers.push(Err(failed));
             continue;
         }
@@ -110,6 +114,11 @@ async fn begin(app: &App, delivery: &Delivery) -> Result<Option<Result<Event>>> 
 
 async fn fail(app: &App, delivery: &Delivery, reason: &str) -> Result<()> {
     let progress = Progress::Failed { at: app.clock().now(), reason: reason.to_owned() };
+    finish(app, delivery, &progress, None).await
+}
+
+async fn give_back(app: &App, delivery: &Delivery, reason: &str) -> Result<()> {
+    let progress = Progress::Waiting { at: app.clock().now(), reason: reason.to_owned() };
     finish(app, delivery, &progress, None).await
 }
 
@@ -169,23 +178,13 @@ async fn read_again(access: &Access<'_>, names: Vec<RecordRef>, since: Timestamp
         if links.get(name).is_some_and(|link| link.revision.read_at > since) {
             continue;
         }
-        readings.push(read(access, name, &names).await?);
+        let Some(reading) = read(access, name).await? else { continue };
+        if let Record::Gone(_) = &reading.record {
+            forget_variant(access, name, &names).await?;
+        }
+        readings.push(reading);
     }
     Ok(readings)
-}
-
-async fn read(access: &Access<'_>, name: &RecordRef, beside: &[RecordRef]) -> Result<Reading> {
-    let (whop, by) = access.whop();
-    let found = match whop.read(by, name).await {
-        Ok(found) => found,
-        Err(error) => return Err(access.whop_refused(error).await),
-    };
-    let read_at = access.app.clock().now();
-    let record = if let Some(record) = found { record } else {
-        forget_variant(access, name, beside).await?;
-        Record::Gone(Gone { name: name.clone(), found_at: read_at })
-    };
-    Ok(Reading { record, read_at })
 }
 
 /// A variant that is gone no longer belongs in its product's price list.

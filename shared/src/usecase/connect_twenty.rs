@@ -36,7 +36,7 @@ pub async fn connect_twenty(app: &App, server: &str, key: &Secret) -> Result<Con
     let id = WorkspaceId::of(server.as_str(), identity.id);
     // A key that may not see workflows, or a spent budget, only costs the warning.
     let creates_companies = twenty.creates_companies(at).await.unwrap_or(false);
-    let workspace = keep(app, id, &server, key, identity, creates_companies).await?;
+    let workspace = keep(app, &Proven { id, server: &server, key, identity, creates_companies }).await?;
     audit(app, id, "admin", "twenty.connected", server.as_str()).await?;
     let session = app.sessions().await?.mint(id, app.clock().now(), SESSION);
     Ok(Connected { workspace, cookie: Cookie::Session.set(transport(app), &session, SESSION) })
@@ -89,14 +89,18 @@ fn check_key(app: &App, key: &Secret) -> Result<()> {
     }
 }
 
-async fn keep(
-    app: &App,
+/// A workspace whose key was tried.
+struct Proven<'a> {
     id: WorkspaceId,
-    server: &Url,
-    key: &Secret,
+    server: &'a Url,
+    key: &'a Secret,
     identity: WorkspaceIdentity,
     creates_companies: bool,
-) -> Result<Workspace> {
+}
+
+async fn keep(app: &App, proven: &Proven<'_>) -> Result<Workspace> {
+    let Proven { id, server, key, identity, creates_companies } = proven;
+    let (id, creates_companies) = (*id, *creates_companies);
     let bound = Bound { workspace: id, owner: "workspace", field: "twenty_key" };
     let sealed = app.vault().await?.seal(&bound, key)?;
     let before = app.store().find_workspace(id).await?;
@@ -106,7 +110,7 @@ async fn keep(
         id,
         server: server.as_str().trim_end_matches('/').to_owned(),
         twenty_id: identity.id,
-        name: identity.name,
+        name: identity.name.clone(),
         key: sealed,
         key_expires_at: key_claims(key).expires_at,
         settings: before.as_ref().map_or_else(Settings::default, |it| it.settings.clone()),

@@ -24,6 +24,16 @@ use crate::whop::subscription::NewWebhook;
 const KEY_MAY_NOT: &str = "This key may not create webhooks. Give it the permission developer:manage_webhook, \
     or make a webhook by hand and give us its secret, to see changes within seconds.";
 
+const OUT_OF_REACH: &str = "Whop can deliver only to an https address on the internet, and this server has none. \
+    Changes arrive with the next sync.";
+
+/// False if Whop's servers could not reach us if they tried: Whop refuses such an address, and with it would go
+/// the whole connecting. A Whop without https runs beside us.
+fn is_in_reach(app: &App) -> bool {
+    let config = app.config();
+    config.public_url.scheme() == "https" || config.whop_url.scheme() == "http"
+}
+
 /// Where Whop delivers to.
 pub(crate) fn webhook_url(app: &App, endpoint: &EndpointId) -> String {
     app.config().own_url(&format!("/webhooks/whop/{endpoint}"))
@@ -40,7 +50,7 @@ pub async fn by_key(app: &App, caller: &Caller, key: Secret, app_id: Option<Stri
     let connection = connected(app, caller).await?;
     let connection = try_by_key(app, &connection, &key, app_id.as_deref()).await?;
     match &connection.live {
-        Live::Polling { .. } => Err(Error::invalid(KEY_MAY_NOT)),
+        Live::Polling { missing } => Err(Error::invalid(missing.clone())),
         Live::Webhook { .. } | Live::ByHand { .. } => {
             audit(app, caller.workspace, &caller.name(), "webhook.created", connection.account.as_str())
                 .await?;
@@ -57,6 +67,10 @@ pub(crate) async fn try_by_key(
     app_id: Option<&str>,
 ) -> Result<Connection> {
     let by = As { token: key, account: &connection.account };
+    if !is_in_reach(app) {
+        let live = Live::Polling { missing: OUT_OF_REACH.to_owned() };
+        return keep_live(app, connection, live).await;
+    }
     if !app.whop()?.may_manage_webhooks(by).await? {
         let live = Live::Polling { missing: KEY_MAY_NOT.to_owned() };
         return keep_live(app, connection, live).await;
@@ -93,15 +107,20 @@ async fn keep_secrets(
     let bound = Bound { workspace: connection.workspace, owner: &owner, field: "webhook_secret" };
     let sealed: std::result::Result<Vec<Sealed>, _> =
         secrets.iter().map(|secret| vault.seal(&bound, secret)).collect();
-    let endpoint = Endpoint {
-        id: endpoint.clone(),
-        connection: connection.id.clone(),
-        account: connection.account.clone(),
-        secrets: sealed?,
-        created_at: app.clock().now(),
+    let (secrets, store) = (sealed?, app.store());
+    let kept = if let Some(before) = store.find_endpoint(endpoint).await? {
+        store.replace_secrets(endpoint, &before.secrets, &secrets).await?
+    } else {
+        let new = Endpoint {
+            id: endpoint.clone(),
+            connection: connection.id.clone(),
+            account: connection.account.clone(),
+            secrets,
+            created_at: app.clock().now(),
+        };
+        store.put_endpoint(&new).await?
     };
-    app.store().put_endpoint(&endpoint).await?;
-    Ok(())
+    if kept { Ok(()) } else { Err(Error::new(Kind::Conflict)) }
 }
 
 /// The URL for a webhook that the seller makes by hand.

@@ -13,6 +13,7 @@ pub mod connect_whop;
 pub mod disconnect;
 pub mod go_live;
 pub mod overview;
+mod read_whop;
 mod refresh_grant;
 pub mod refresh_member;
 pub mod replay;

@@ -1,5 +1,7 @@
 //! What the API and the settings page read. It changes nothing, and sees one workspace.
 
+use std::collections::BTreeMap;
+
 use crate::app::App;
 use crate::domain::caller::{ApiToken, AuditEntry, Caller};
 use crate::domain::card::Card;
@@ -104,6 +106,11 @@ pub async fn audit_log(app: &App, caller: &Caller, first: u32) -> Result<Vec<Aud
 /// Deliveries that were kept.
 pub async fn deliveries(app: &App, caller: &Caller, first: u32) -> Result<Vec<StoredDelivery>> {
     Ok(app.store().list_deliveries(caller.workspace, size(first), None).await?.items)
+}
+
+/// Events this version does not know, and how many deliveries of each are kept.
+pub async fn unknown_events(app: &App, caller: &Caller) -> Result<BTreeMap<String, u64>> {
+    Ok(app.store().count_unknown(caller.workspace).await?)
 }
 
 /// As many as one list shows.

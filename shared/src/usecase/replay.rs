@@ -7,6 +7,16 @@ use crate::error::{Error, Result};
 use crate::job::SyncJob;
 use crate::usecase::audit::audit;
 
+/// Most deliveries of one wish: each is a message on the queue.
+const AT_ONCE: usize = 500;
+
+/// Queues the deliveries again whose event an earlier version did not know; answers with how many.
+pub async fn replay_unknown(app: &App, caller: &Caller) -> Result<usize> {
+    let unknown = app.store().list_unknown(caller.workspace, AT_ONCE).await?;
+    let ids: Vec<DeliveryId> = unknown.into_iter().map(|it| it.delivery.id).collect();
+    replay(app, caller, &ids).await
+}
+
 /// Queues these deliveries again; answers with how many.
 pub async fn replay(app: &App, caller: &Caller, ids: &[DeliveryId]) -> Result<usize> {
     for id in ids {

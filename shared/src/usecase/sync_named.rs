@@ -4,12 +4,12 @@
 use crate::app::App;
 use crate::domain::budget::Urgency;
 use crate::domain::id::{MemberId, WorkspaceId};
-use crate::domain::source::{Gone, Record, RecordRef};
+use crate::domain::source::RecordRef;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::usecase::access::Access;
+use crate::usecase::read_whop::{read_all, read_memberships};
 use crate::usecase::schema::schema_is_ready;
-use crate::usecase::sync_page::read_memberships;
 use crate::usecase::sync_records::{Reading, Task, sync_records};
 
 /// Brings these records up to date.
@@ -23,10 +23,7 @@ pub async fn records(
         return Ok(());
     };
     schema_is_ready(&access).await?;
-    let mut readings = Vec::with_capacity(names.len());
-    for name in names {
-        readings.push(read(&access, name).await?);
-    }
+    let readings = read_all(&access, names.iter().cloned()).await?;
     write(&access, readings).await
 }
 
@@ -36,20 +33,9 @@ pub async fn member(app: &App, workspace: WorkspaceId, id: &MemberId, deadline: 
         return Ok(());
     };
     schema_is_ready(&access).await?;
-    let mut readings = vec![read(&access, &RecordRef::Members(id.clone())).await?];
+    let mut readings = read_all(&access, [RecordRef::Members(id.clone())]).await?;
     readings.extend(read_memberships(&access, id).await?);
     write(&access, readings).await
-}
-
-async fn read(access: &Access<'_>, name: &RecordRef) -> Result<Reading> {
-    let (whop, by) = access.whop();
-    let found = match whop.read(by, name).await {
-        Ok(found) => found,
-        Err(error) => return Err(access.whop_refused(error).await),
-    };
-    let read_at = access.app.clock().now();
-    let gone = || Record::Gone(Gone { name: name.clone(), found_at: read_at });
-    Ok(Reading { record: found.unwrap_or_else(gone), read_at })
 }
 
 async fn write(access: &Access<'_>, readings: Vec<Reading>) -> Result<()> {

@@ -7,6 +7,7 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::app::App;
 use crate::domain::budget::Urgency;
+use crate::domain::fact::{Fact, Parent};
 use crate::domain::failed::FailedRecord;
 use crate::domain::id::{MemberId, PaymentId, RunId, WorkspaceId};
 use crate::domain::link::PageOf;
@@ -17,6 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::job::SyncJob;
 use crate::store::Open;
 use crate::usecase::access::Access;
+use crate::usecase::read_whop::{read_all, read_memberships};
 use crate::usecase::schema::ensure_schema;
 use crate::usecase::sync_records::{Reading, Task, sync_records};
 
@@ -96,15 +98,14 @@ async fn list(access: &Access<'_>, run: &Run, query: &Query) -> Result<PageDone>
     }
     let expected = expected(run, query, &readings);
     let acted = acted_members(query, &readings);
-    let facts = query.filter != Filter::All;
-    let parents = parents_to_tell(query, facts, &readings);
+    let payments = payments_to_tell(query, &readings);
     let page = PageOf { run: run.id.clone(), page: run.page };
     let task = Task { access, force: false, with_parents: false, page: Some(page) };
     receipt.add(&sync_records(&task, readings).await?);
     for member in acted {
         receipt.add(&memberships_of(&task, &member).await?);
     }
-    receipt.add(&tell_parents(&task, parents).await?);
+    receipt.add(&tell_payments(&task, payments).await?);
     Ok(PageDone { receipt, more: next.is_some(), next, expected })
 }
 
@@ -114,9 +115,9 @@ fn expected(run: &Run, query: &Query, readings: &[Reading]) -> Option<u64> {
     if query.stream != Stream::Products || query.filter != Filter::All {
         return None;
     }
-    let active = readings.iter().map(|reading| match &reading.record {
-        Record::Products(product) => u64::try_from(product.active_members).unwrap_or(0),
-        _ => 0,
+    let active = readings.iter().map(|reading| {
+        let Record::Products(product) = &reading.record else { return 0 };
+        u64::try_from(product.active_members).unwrap_or(0)
     });
     let guess = active.sum::<u64>() * 4 + readings.len() as u64;
     Some(run.expected.unwrap_or(0) + guess)
@@ -127,9 +128,9 @@ fn acted_members(query: &Query, readings: &[Reading]) -> Vec<MemberId> {
     if !matches!(query.filter, Filter::ActedAfter { .. }) {
         return Vec::new();
     }
-    let members = readings.iter().filter_map(|reading| match &reading.record {
-        Record::Members(member) => Some(member.id.clone()),
-        _ => None,
+    let members = readings.iter().filter_map(|reading| {
+        let Record::Members(member) = &reading.record else { return None };
+        Some(member.id.clone())
     });
     members.collect()
 }
@@ -139,35 +140,16 @@ async fn memberships_of(task: &Task<'_>, member: &MemberId) -> Result<Receipt> {
     sync_records(task, readings).await
 }
 
-/// Every membership of a member.
-pub(crate) async fn read_memberships(access: &Access<'_>, member: &MemberId) -> Result<Vec<Reading>> {
-    let (mut readings, mut next) = (Vec::new(), None);
-    loop {
-        let (whop, by) = access.whop();
-        let page = match whop.memberships_of(by, member, next.as_ref()).await {
-            Ok(page) => page,
-            Err(error) => return Err(access.whop_refused(error).await),
-        };
-        let read_at = access.app.clock().now();
-        readings.extend(page.records.into_iter().map(|record| Reading { record, read_at }));
-        match page.next {
-            Some(cursor) => next = Some(cursor),
-            None => return Ok(readings),
-        }
-    }
-}
-
 /// Payments whose refunds or disputes a sweep just read; a full run reads every payment later anyway.
-fn parents_to_tell(query: &Query, tell: bool, readings: &[Reading]) -> Vec<PaymentId> {
-    if !tell || !matches!(query.stream, Stream::Refunds | Stream::Disputes) {
+fn payments_to_tell(query: &Query, readings: &[Reading]) -> Vec<PaymentId> {
+    if query.filter == Filter::All {
         return Vec::new();
     }
-    let mut payments: Vec<_> = readings
-        .iter()
-        .filter_map(|reading| match &reading.record {
-            Record::Refunds(it) => Some(it.payment.clone()),
-            Record::Disputes(it) => Some(it.payment.clone()),
-            _ => None,
+    let parents = readings.iter().filter_map(|reading| Fact::of_record(&reading.record)?.parent());
+    let mut payments: Vec<PaymentId> = parents
+        .filter_map(|parent| match parent {
+            Parent::Payment(payment) => Some(payment),
+            Parent::Product(_) => None,
         })
         .collect();
     payments.sort();
@@ -175,16 +157,8 @@ fn parents_to_tell(query: &Query, tell: bool, readings: &[Reading]) -> Vec<Payme
     payments
 }
 
-async fn tell_parents(task: &Task<'_>, payments: Vec<PaymentId>) -> Result<Receipt> {
-    let mut readings = Vec::new();
-    for payment in payments {
-        let (whop, by) = task.access.whop();
-        match whop.read(by, &RecordRef::Payments(payment)).await {
-            Ok(Some(record)) => readings.push(Reading { record, read_at: task.access.app.clock().now() }),
-            Ok(None) => {}
-            Err(error) => return Err(task.access.whop_refused(error).await),
-        }
-    }
+async fn tell_payments(task: &Task<'_>, payments: Vec<PaymentId>) -> Result<Receipt> {
+    let readings = read_all(task.access, payments.into_iter().map(RecordRef::Payments)).await?;
     sync_records(task, readings).await
 }
 
@@ -217,10 +191,10 @@ async fn move_on(app: &App, run: &Run, done: PageDone) -> Result<()> {
         };
         return if current.state == RunState::Running { queue_page(app, &current).await } else { Ok(()) };
     }
-    match after.state {
-        RunState::Running => queue_page(app, &after).await,
-        _ => finish_up(app, &after).await,
+    if after.state == RunState::Running {
+        return queue_page(app, &after).await;
     }
+    finish_up(app, &after).await
 }
 
 /// Frees the connection for the next run. Safe to repeat.

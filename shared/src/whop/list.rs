@@ -5,7 +5,7 @@
 use super::client::{As, Params, Whop};
 use super::error::WhopError;
 use super::wire;
-use crate::domain::id::{MemberId, PaymentId};
+use crate::domain::id::MemberId;
 use crate::domain::run::{Filter, Query};
 use crate::domain::source::{Cursor, Member, Page, Record, RecordRef, Stream};
 use crate::domain::time::Timestamp;
@@ -56,12 +56,6 @@ impl Whop {
     ) -> Result<Page, WhopError> {
         let of = vec![("member_id", member.as_str()), ("order", "created_at"), ("direction", "asc")];
         self.page(by, Stream::Memberships, of, cursor).await
-    }
-
-    /// The refunds of a payment, oldest first; there are never more than a page of them.
-    pub(crate) async fn refunds_of(&self, by: As<'_>, payment: &PaymentId) -> Result<Page, WhopError> {
-        let of = vec![("payment_id", payment.as_str()), ("order", "created_at"), ("direction", "asc")];
-        self.page(by, Stream::Refunds, of, None).await
     }
 
     /// The member with this e-mail address, in any case. Whop's search also matches names, and finds

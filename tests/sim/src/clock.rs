@@ -40,6 +40,11 @@ impl Clock {
         }
     }
 
+    /// True if somebody has to move it.
+    pub fn is_stepped(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The cell behind a stepped clock, so that the product under test can live in the same time.
     pub fn cell(&self) -> Option<Arc<AtomicI64>> {
         self.0.clone()

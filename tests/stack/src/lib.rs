@@ -9,6 +9,7 @@
     reason = "a stack that cannot be built must stop the test that uses it"
 )]
 
+pub mod demo;
 pub mod fixtures;
 pub mod gateway;
 pub mod logs;
@@ -55,7 +56,7 @@ pub struct Addresses {
 pub struct Options {
     pub clock: clock::Clock,
     pub addresses: Addresses,
-    /// Real Whop, or another stand-in, in place of ours.
+    /// Real Whop, or another stand-in, in place of ours. It knows no app of ours, so only keys connect there.
     pub whop_url: Option<String>,
     /// Twenty's calls a minute that we believe in at first.
     pub calls_per_minute: u32,
@@ -116,7 +117,9 @@ impl Stack {
         aws.secrets.put("whop-client-secret", &whop_app.client_secret);
         let mut vars = environment(&options, &aws, &url, &queues);
         vars.insert("WHOP_URL", options.whop_url.clone().unwrap_or_else(|| whop.url()));
-        vars.insert("WHOP_CLIENT_ID", whop_app.client_id.clone());
+        if options.whop_url.is_none() {
+            vars.insert("WHOP_CLIENT_ID", whop_app.client_id.clone());
+        }
         let config = Config::from_vars(|name| vars.get(name).cloned()).expect("a complete environment");
         let time = clock.cell().map_or(Clock::System, Clock::Stepped);
         let app = App::forever(config, time).expect("usable settings");

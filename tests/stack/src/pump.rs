@@ -33,8 +33,8 @@ pub async fn once(stack: &Stack) -> usize {
     received.len()
 }
 
-/// Works off everything, moving a stepped clock to the moment a delayed message is due. Answers with how many
-/// messages were handed over.
+/// Works off everything, up to the moment a delayed message is due: a stepped clock is moved there, a real one is
+/// waited for. Answers with how many messages were handed over.
 pub async fn drain(stack: &Stack) -> usize {
     let mut handed = 0;
     loop {
@@ -45,9 +45,18 @@ pub async fn drain(stack: &Stack) -> usize {
             continue;
         }
         match stack.aws.sqs.next_visible_at(SYNC) {
-            Some(due) => stack.clock.advance_ms((due - stack.clock.now_ms()).max(1)),
+            Some(due) => wait_until(stack, due).await,
             None => return handed,
         }
+    }
+}
+
+async fn wait_until(stack: &Stack, due: i64) {
+    let left = (due - stack.clock.now_ms()).max(1);
+    if stack.clock.is_stepped() {
+        stack.clock.advance_ms(left);
+    } else {
+        tokio::time::sleep(Duration::from_millis(left.unsigned_abs())).await;
     }
 }
 

@@ -181,8 +181,10 @@ mod tests {
         card::Card { member, name, question, asked_at, choice: None, settled_at: None }.into()
     }
 
+    const PERSON: &str = "00000000-0000-0000-0000-000000000000";
+
     fn someone(member: Option<&str>, deleted: bool) -> card::Candidate {
-        card::Candidate { id: CrmId(Default::default()), member: member.map(str::to_owned), deleted }
+        card::Candidate { id: PERSON.parse().unwrap(), member: member.map(str::to_owned), deleted }
     }
 
     fn verbs(card: &DecisionCard) -> Vec<CardChoice> {
@@ -205,7 +207,7 @@ mod tests {
 
     #[test]
     fn an_answer_names_a_person_just_when_it_is_about_one() {
-        let person = ID::from("00000000-0000-0000-0000-000000000000");
+        let person = ID::from(PERSON);
 
         assert!(CardChoice::Link.with(Some(&person)).is_ok());
         assert!(CardChoice::Link.with(None).is_err());

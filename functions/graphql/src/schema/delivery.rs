@@ -13,7 +13,7 @@ pub(crate) enum DeliveryState {
     /// Its effect is in Twenty, or it has none.
     Done,
     /// A partner was out of reach too often; it is tried again with the next scheduled sync.
-    Deferred,
+    Waiting,
     /// It can never succeed; `reason` says why.
     Failed,
 }
@@ -45,9 +45,9 @@ pub(crate) struct Delivery {
     state: DeliveryState,
     /// What it came to; null until it is done.
     effect: Option<DeliveryEffect>,
-    /// Why it is deferred or failed.
+    /// Why it is waiting or failed.
     reason: Option<String>,
-    /// When it was done, deferred or failed.
+    /// When it was done, waiting or failed.
     ended_at: Option<DateTime>,
 }
 
@@ -56,9 +56,7 @@ impl From<StoredDelivery> for Delivery {
         let (state, effect, reason, ended_at) = match stored.progress {
             Progress::Running { .. } => (DeliveryState::Running, None, None, None),
             Progress::Done { at, what } => (DeliveryState::Done, Some(what.into()), None, Some(at.into())),
-            Progress::Deferred { at, reason } => {
-                (DeliveryState::Deferred, None, Some(reason), Some(at.into()))
-            }
+            Progress::Waiting { at, reason } => (DeliveryState::Waiting, None, Some(reason), Some(at.into())),
             Progress::Failed { at, reason } => (DeliveryState::Failed, None, Some(reason), Some(at.into())),
         };
         let (id, received_at) = (stored.delivery.id.as_str().into(), stored.delivery.received_at.into());
@@ -71,4 +69,13 @@ impl From<StoredDelivery> for Delivery {
 pub(crate) struct ReplayedDeliveries {
     /// How many were put on the queue again.
     pub(crate) count: usize,
+}
+
+/// An event that this version does not know.
+#[derive(SimpleObject)]
+pub(crate) struct UnknownEvent {
+    /// The event, as Whop names it.
+    pub(crate) event: String,
+    /// How many deliveries of it are kept.
+    pub(crate) count: u64,
 }

@@ -25,9 +25,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// Most things that one call may name.
 const MOST_IDS: usize = 100;
 
-/// What can be done. Everything concerns the caller's own workspace.
+/// The root of what can be done.
 pub(crate) struct Mutation;
 
+/// What can be done. Everything concerns the caller's own workspace.
 #[Object]
 impl Mutation {
     /// Starts a sync, or answers with the one that is open already.
@@ -209,6 +210,12 @@ impl Mutation {
         let Access { app, caller } = Access::of(context)?;
         let ids = bounded(&ids)?.iter().map(named).collect::<Result<Vec<DeliveryId>>>()?;
         Ok(ReplayedDeliveries { count: usecase::replay(app, caller, &ids).await? })
+    }
+
+    /// Works again on deliveries whose event an earlier version did not know.
+    async fn replay_unknown_events(&self, context: &Context<'_>) -> Result<ReplayedDeliveries> {
+        let Access { app, caller } = Access::of(context)?;
+        Ok(ReplayedDeliveries { count: usecase::replay::replay_unknown(app, caller).await? })
     }
 }
 

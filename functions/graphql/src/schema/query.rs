@@ -7,16 +7,17 @@ use shared::usecase::overview;
 use super::audit::AuditEntry;
 use super::card::DecisionCardPage;
 use super::connection::{WhopConnectionStatus, Workspace};
-use super::delivery::Delivery;
+use super::delivery::{Delivery, UnknownEvent};
 use super::failed::FailedRecordPage;
 use super::run::Run;
 use super::settings::Settings;
 use super::token::ApiToken;
 use super::{Access, items, named};
 
-/// What can be read. Everything is of the caller's own workspace.
+/// The root of what can be read.
 pub(crate) struct Query;
 
+/// What can be read. Everything is of the caller's own workspace.
 #[Object]
 impl Query {
     /// The connection to Whop, as it is now.
@@ -116,6 +117,13 @@ impl Query {
         let Access { app, caller } = Access::of(context)?;
         let deliveries = overview::deliveries(app, caller, first).await?;
         Ok(deliveries.into_iter().map(Into::into).collect())
+    }
+
+    /// Events of Whop's that this version does not know. They are kept, and can be worked on after an update.
+    async fn unknown_events(&self, context: &Context<'_>) -> Result<Vec<UnknownEvent>> {
+        let Access { app, caller } = Access::of(context)?;
+        let events = overview::unknown_events(app, caller).await?;
+        Ok(events.into_iter().map(|(event, count)| UnknownEvent { event, count }).collect())
     }
 }
 

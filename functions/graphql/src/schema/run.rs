@@ -313,14 +313,13 @@ pub(crate) struct RefreshedMember {
 
 #[cfg(test)]
 mod tests {
-    use shared::domain::id::WorkspaceId;
     use shared::domain::run::Outcome;
 
     use super::*;
 
     fn finished(outcomes: &[(Kind, Outcome)]) -> run::Run {
         let (workspace, start) =
-            (WorkspaceId::of("https://crm.example.com", Default::default()), Timestamp::from_millis(0));
+            ("00000000-0000-0000-0000-000000000000".parse().unwrap(), Timestamp::from_millis(0));
         let mut run = run::Run::open(
             "run_1".parse().unwrap(),
             workspace,

@@ -90,10 +90,7 @@ fn label(field: &Field) -> String {
     if !field.label.is_empty() {
         return field.label.to_owned();
     }
-    let apart = |letter: char| match letter.is_ascii_uppercase() {
-        true => vec!['_', letter],
-        false => vec![letter],
-    };
+    let apart = |letter: char| letter.is_ascii_uppercase().then_some('_').into_iter().chain([letter]);
     option_label(&field.name.chars().flat_map(apart).collect::<String>())
 }
 

@@ -17,10 +17,10 @@ impl From<Timestamp> for DateTime {
 #[Scalar]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        match &value {
-            Value::String(text) => Ok(Self(text.parse()?)),
-            _ => Err(InputValueError::expected_type(value)),
-        }
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        Ok(Self(text.parse()?))
     }
 
     fn to_value(&self) -> Value {

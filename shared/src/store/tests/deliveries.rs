@@ -15,10 +15,6 @@ fn delivery(name: &str) -> Delivery {
     }
 }
 
-fn deferred(at: Timestamp) -> Progress {
-    Progress::Deferred { at, reason: "twenty is out of reach".to_owned() }
-}
-
 impl Fixture {
     async fn begin(&self, name: &str, now: Timestamp) -> Begin {
         self.store.begin(&delivery(name), now, LEASE).await.unwrap()
@@ -94,26 +90,6 @@ async fn what_nobody_works_on_cannot_be_finished() {
     assert!(!fixture.finish("msg_1", &failed, None).await);
 
     assert_eq!(fixture.items().len(), 1);
-}
-
-#[tokio::test]
-async fn deliveries_that_were_put_off_are_listed_until_they_are_begun_again() {
-    let fixture = Fixture::start().await;
-    for name in ["msg_1", "msg_2", "msg_3"] {
-        fixture.begin(name, NOW).await;
-    }
-    fixture.finish("msg_1", &deferred(NOW), Some("payment.succeeded")).await;
-    fixture.finish("msg_3", &deferred(NOW), None).await;
-    let listed = async || {
-        let found = fixture.store.list_deferred(workspace(1), 10).await.unwrap();
-        found.iter().map(|it| it.delivery.id.to_string()).collect::<std::collections::BTreeSet<_>>()
-    };
-
-    assert_eq!(listed().await, ["msg_1", "msg_3"].map(str::to_owned).into());
-    assert_eq!(fixture.store.list_deferred(workspace(2), 10).await.unwrap(), []);
-    assert_eq!(fixture.begin("msg_1", NOW).await, Begin::Started);
-
-    assert_eq!(listed().await, ["msg_3".to_owned()].into());
 }
 
 #[tokio::test]

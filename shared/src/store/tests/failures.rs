@@ -21,7 +21,8 @@ impl Fixture {
     }
 
     async fn failed(&self) -> Option<FailedRecord> {
-        self.store.find_failed(workspace(1), &RecordRef::Members(id("mber_1"))).await.unwrap()
+        let name = RecordRef::Members(id("mber_1"));
+        self.store.failed_among(workspace(1), std::slice::from_ref(&name)).await.unwrap().remove(&name)
     }
 }
 

@@ -96,22 +96,6 @@ async fn many_links_are_written_and_found_together() {
 }
 
 #[tokio::test]
-async fn a_later_reading_of_the_same_moves_the_revision_and_keeps_what_was_written() {
-    let fixture = Fixture::start().await;
-    fixture.put(&link(1, revision(5, 5, "a"))).await;
-    let touch = async |revision: &Revision| {
-        fixture.store.touch_revision(workspace(1), &member(1), revision).await.unwrap()
-    };
-
-    assert!(touch(&revision(6, 6, "a")).await);
-    assert!(!touch(&revision(5, 9, "a")).await);
-    assert!(!fixture.store.touch_revision(workspace(1), &member(2), &revision(6, 6, "a")).await.unwrap());
-
-    assert_eq!(fixture.link().await, link(1, revision(6, 6, "a")));
-    assert!(!fixture.put(&link(1, revision(5, 9, "z"))).await);
-}
-
-#[tokio::test]
 async fn a_forgotten_fingerprint_lets_the_same_fact_in_again_and_no_older_one() {
     let fixture = Fixture::start().await;
     fixture.put(&link(1, revision(5, 5, "a"))).await;
@@ -122,16 +106,6 @@ async fn a_forgotten_fingerprint_lets_the_same_fact_in_again_and_no_older_one() 
     assert!(!fixture.put(&link(1, revision(5, 4, "z"))).await);
     assert!(fixture.put(&link(1, revision(5, 5, "a"))).await);
     assert!(!fixture.store.forget_fingerprint(workspace(1), &member(2)).await.unwrap());
-}
-
-#[tokio::test]
-async fn a_link_that_was_taken_away_is_not_found() {
-    let fixture = Fixture::start().await;
-    fixture.put(&link(1, revision(5, 5, "a"))).await;
-
-    fixture.store.delete_link(workspace(1), &member(1)).await.unwrap();
-
-    assert_eq!(fixture.store.find_link(workspace(1), &member(1)).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -68,17 +68,6 @@ async fn a_run_that_was_stopped_takes_no_checkpoint() {
 }
 
 #[tokio::test]
-async fn what_a_run_expects_survives_a_checkpoint_that_does_not_know_it() {
-    let (fixture, run) = started().await;
-    assert!(fixture.store.set_expected(workspace(1), &run.id, 500).await.unwrap());
-
-    assert!(fixture.store.checkpoint(&run.after_page(&page(), None, false, later(1)), 0).await.unwrap());
-
-    assert_eq!(fixture.run().await.expected, Some(500));
-    assert!(!fixture.store.set_expected(workspace(1), &id("run_2"), 1).await.unwrap());
-}
-
-#[tokio::test]
 async fn a_run_is_moved_only_from_the_states_that_were_named() {
     let (fixture, _) = started().await;
     let paused = |at| RunState::Paused { at };

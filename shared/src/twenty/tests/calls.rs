@@ -7,7 +7,9 @@ use super::street::{Reply, Seen, Street};
 use crate::domain::draft::{Change, Value};
 use crate::domain::id::CrmId;
 use crate::domain::schema::Object;
-use crate::twenty::{LARGEST_BATCH, LARGEST_LOOKUP, Lookup, TwentyError, Upserted};
+use crate::twenty::find::LARGEST_LOOKUP;
+use crate::twenty::upsert::{LARGEST_BATCH, Upserted};
+use crate::twenty::{Lookup, TwentyError};
 
 async fn answering(body: Json) -> Street {
     Street::open(move |_: &Seen| Reply::json(200, &body)).await

@@ -10,7 +10,8 @@ use super::street::{Reply, Seen, Street};
 use crate::domain::connection::SchemaState;
 use crate::domain::schema::{FIELDS, Object, VERSION};
 use crate::domain::settings::Settings;
-use crate::twenty::{Ensured, TwentyError};
+use crate::twenty::TwentyError;
+use crate::twenty::schema::Ensured;
 
 /// A data model, in the form GraphQL shows it.
 struct Workspace {

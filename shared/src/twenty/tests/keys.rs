@@ -6,7 +6,8 @@ use serde_json::{Value as Json, json};
 
 use crate::domain::grant::Secret;
 use crate::domain::time::Timestamp;
-use crate::twenty::{KeyClaims, key_claims};
+use crate::twenty::claims::KeyClaims;
+use crate::twenty::key_claims;
 
 /// A token of the form Twenty gives; nobody outside can check its signature.
 fn token(claims: &Json) -> Secret {

@@ -14,6 +14,7 @@ use crate::domain::source::{Gone, Payment, Record, RecordRef, Variant};
 use crate::domain::time::Timestamp;
 use crate::domain::words::PaymentSubstatus;
 use crate::error::Result;
+use crate::usecase::read_whop::read_all;
 
 /// What the records of one page need besides themselves.
 pub(super) struct Surroundings {
@@ -80,9 +81,9 @@ pub(super) async fn surroundings(task: &Task<'_>, readings: &[Reading]) -> Resul
 fn variants_of(readings: &[Reading]) -> Vec<(ProductId, VariantId)> {
     let mut variants: Vec<_> = readings
         .iter()
-        .filter_map(|reading| match &reading.record {
-            Record::Memberships(it) => Some((it.product.clone(), it.variant.clone())),
-            _ => None,
+        .filter_map(|reading| {
+            let Record::Memberships(it) = &reading.record else { return None };
+            Some((it.product.clone(), it.variant.clone()))
         })
         .collect();
     variants.sort();
@@ -108,17 +109,10 @@ fn missing_parents(
 
 /// Reads records at Whop and brings them in. What Whop does not show stays missing.
 async fn bring_in(task: &Task<'_>, names: Vec<RecordRef>) -> Result<()> {
-    let mut readings = Vec::new();
-    for name in names {
-        let (whop, by) = task.access.whop();
-        match whop.read(by, &name).await {
-            Ok(Some(record)) => readings.push(Reading { record, read_at: task.access.app.clock().now() }),
-            Ok(None) => {}
-            Err(error) => return Err(task.access.whop_refused(error).await),
-        }
-    }
+    let mut readings = read_all(task.access, names).await?;
+    readings.retain(|reading| !matches!(reading.record, Record::Gone(_)));
     let task = Task { access: task.access, force: false, with_parents: true, page: None };
-    Box::pin(sync_records(&task, readings)).await?;
+    sync_records(&task, readings).await?;
     Ok(())
 }
 
@@ -127,7 +121,12 @@ fn coloured(record: &Record) -> Option<Parent> {
     match record {
         Record::Products(it) => Some(Parent::Product(it.id.clone())),
         Record::Payments(it) => has_a_story(it).then(|| Parent::Payment(it.id.clone())),
-        _ => None,
+        Record::Variants(_)
+        | Record::Members(_)
+        | Record::Memberships(_)
+        | Record::Refunds(_)
+        | Record::Disputes(_)
+        | Record::Gone(_) => None,
     }
 }
 
@@ -186,7 +185,10 @@ impl Surroundings {
                 RecordRef::Products(_) => parents.product = id,
                 RecordRef::Members(_) => parents.person = id,
                 RecordRef::Memberships(_) => parents.opportunity = id,
-                _ => {}
+                RecordRef::Variants(_)
+                | RecordRef::Refunds(_)
+                | RecordRef::Disputes(_)
+                | RecordRef::Payments(_) => {}
             }
         }
         parents

@@ -10,6 +10,7 @@ mod write;
 
 use std::collections::BTreeMap;
 
+use futures_util::future::BoxFuture;
 use tracing::warn;
 
 use self::news::{News, Placed, place};
@@ -46,7 +47,13 @@ pub(crate) struct Task<'a> {
 
 /// Brings records up to date and counts what became of each. If it fails half-way, what was written is known
 /// to be written, and doing it again finishes the rest.
-pub(crate) async fn sync_records(task: &Task<'_>, readings: Vec<Reading>) -> Result<Receipt> {
+///
+/// The work is on the heap: it is large, and calls itself for parents.
+pub(crate) fn sync_records<'a>(task: &'a Task<'a>, readings: Vec<Reading>) -> BoxFuture<'a, Result<Receipt>> {
+    Box::pin(bring_up_to_date(task, readings))
+}
+
+async fn bring_up_to_date(task: &Task<'_>, readings: Vec<Reading>) -> Result<Receipt> {
     let mut receipt = Receipt::default();
     let mut streams: BTreeMap<Stream, Vec<Reading>> = BTreeMap::new();
     for reading in readings {

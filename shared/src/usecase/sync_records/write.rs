@@ -212,9 +212,9 @@ async fn remember(task: &Task<'_>, batch: &[News], links: Vec<Link>, asked: &[Re
 async fn settle_cards(task: &Task<'_>, answered: &[RecordRef]) -> Result<()> {
     let members: Vec<_> = answered
         .iter()
-        .filter_map(|name| match name {
-            RecordRef::Members(member) => Some(member),
-            _ => None,
+        .filter_map(|name| {
+            let RecordRef::Members(member) = name else { return None };
+            Some(member)
         })
         .collect();
     if members.is_empty() {

@@ -6,7 +6,9 @@
     reason = "a test that is confused must stop"
 )]
 
+mod api;
 mod browser;
+mod demo;
 mod settings_page;
 mod smoke;
 mod sweep;

@@ -145,7 +145,11 @@ async fn a_token_is_shown_once_and_works() {
     browser.until("document.getElementById('new-token-text').textContent").await;
 
     let token = browser.text("new-token-text").await;
-    let asked = reqwest::Client::new().post(format!("{}/graphql", scene.stack.url)).bearer_auth(&token);
+    let asked = reqwest::Client::builder()
+        .build()
+        .unwrap()
+        .post(format!("{}/graphql", scene.stack.url))
+        .bearer_auth(&token);
     let answer = asked.json(&json!({ "query": "{ workspace { name } }" })).send().await.unwrap();
     let answer: serde_json::Value = answer.json().await.unwrap();
     assert_eq!(answer["data"]["workspace"]["name"], "Harbor Lights", "{answer}");

@@ -1,0 +1,46 @@
+//! Where things listen, and the two streams we write to.
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, TcpListener};
+
+use stack::Addresses;
+
+/// Offsets of everything that listens, from the first port.
+const GATEWAY: u16 = 0;
+const AWS: [u16; 3] = [1, 2, 3];
+const WHOP: u16 = 10;
+const TWENTY: u16 = 20;
+
+/// The fixed addresses from `base` on, if all of them are free.
+pub(crate) fn fixed(base: u16) -> Result<Addresses, String> {
+    let offsets = [GATEWAY, AWS[0], AWS[1], AWS[2], WHOP, TWENTY];
+    let taken = offsets
+        .map(|offset| base + offset)
+        .into_iter()
+        .find_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).err().map(|error| (port, error)));
+    match taken {
+        None => Ok(Addresses {
+            gateway: base + GATEWAY,
+            aws: base + AWS[0],
+            whop: base + WHOP,
+            twenty: base + TWENTY,
+        }),
+        Some((port, error)) if error.kind() == io::ErrorKind::AddrInUse => Err(format!(
+            "Port {port} is in use, perhaps by another `cargo local`. Stop that, or choose other ports: \
+             cargo local --port-base {}",
+            if base < 60_000 { base + 1_000 } else { 8_700 },
+        )),
+        Some((port, error)) => Err(format!("Port {port} cannot be used: {error}.")),
+    }
+}
+
+/// Says something on stdout. Nobody listening is no reason to stop.
+pub(crate) fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()));
+}
+
+/// Says what went wrong on stderr.
+pub(crate) fn complain(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}

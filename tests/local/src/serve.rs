@@ -1,0 +1,99 @@
+//! `cargo local`: everything running, for people to try.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sim::clock::Clock;
+use stack::demo::{Scene, Sides, connect_twenty, connect_whop, furnish};
+use stack::{Options, Stack, pump, run_forever};
+use tokio::time::{Instant, interval_at, sleep};
+
+use crate::Serve;
+use crate::doors::{fixed, say};
+
+/// As in `template.yaml`.
+const INCREMENTAL_EVERY: Duration = Duration::from_mins(15);
+const FULL_EVERY: Duration = Duration::from_hours(24);
+/// The stand-ins count their calls for tests; here nobody asks.
+const FORGET_EVERY: Duration = Duration::from_mins(1);
+
+/// Runs until Ctrl-C.
+pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, String> {
+    let addresses = fixed(serve.port_base)?;
+    shared::lambda::telemetry::start(&serve.log_level, std::io::stderr);
+    let sides = serve.real.sides();
+    let whop_url = serve.real.whop_url.clone();
+    let options = Options { clock: Clock::system(), addresses, whop_url, ..Options::default() };
+    let stack = Arc::new(Stack::with(options).await);
+    let scene = furnish(&stack, &sides, serve.members);
+    let connected = connect(&stack, &sides, &scene).await?;
+    run_forever(&stack);
+    tokio::spawn(every(INCREMENTAL_EVERY, stack.clone(), |stack| pump::schedule(stack, "incremental")));
+    tokio::spawn(every(FULL_EVERY, stack.clone(), |stack| pump::schedule(stack, "full")));
+    tokio::spawn(every(FORGET_EVERY, stack.clone(), |stack| stack.faults.forget_calls()));
+    say(&guide(&stack, &scene, serve.members));
+    for line in connected {
+        say(&line);
+    }
+    tokio::signal::ctrl_c().await.map_err(|error| format!("Ctrl-C cannot be waited for: {error}."))?;
+    say("\nStopped. Nothing is kept.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Connects the real sides, whose keys we were given; stand-ins are left for the user to connect.
+async fn connect(stack: &Stack, sides: &Sides, scene: &Scene) -> Result<Vec<String>, String> {
+    let mut admin = stack.visitor();
+    let mut lines = Vec::new();
+    if !sides.are_stand_ins() {
+        let workspace = connect_twenty(&mut admin, &scene.twenty).await?;
+        lines.push(format!("Twenty is connected: {workspace}. Its key signs you in on the settings page."));
+    }
+    if let Some(key) = &sides.whop_key {
+        lines.push(format!("Whop is connected: {}.", connect_whop(&mut admin, key).await?));
+    }
+    Ok(lines)
+}
+
+async fn every(time: Duration, stack: Arc<Stack>, act: impl Fn(&Stack)) {
+    let mut ticks = interval_at(Instant::now() + time, time);
+    loop {
+        ticks.tick().await;
+        act(&stack);
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+fn guide(stack: &Stack, scene: &Scene, members: usize) -> String {
+    let (url, whop, twenty) = (&stack.url, stack.whop.url(), stack.twenty.url());
+    let mut lines = vec![
+        "Everything runs on this machine, in memory. Ctrl-C stops it.\n".to_owned(),
+        format!("  Settings page    {url}/"),
+        format!("  GraphQL          {url}/graphql"),
+    ];
+    if scene.account.is_some() {
+        lines.push(format!(
+            "  Whop console     {whop}/console      {members} members; buy, refund, cancel here"
+        ));
+    }
+    if scene.workspace.is_some() {
+        lines.push(format!("  Twenty console   {twenty}/console      what has arrived"));
+    }
+    lines.push(String::new());
+    lines.push(format!("1. Open {url}/ and connect Twenty:"));
+    lines.push(format!("     server   {}", scene.twenty.url));
+    lines.push(match scene.workspace {
+        Some(_) => format!("     API key  copy it from {twenty}/console/key"),
+        None => "     API key  the one you started this with".to_owned(),
+    });
+    if scene.account.is_some() {
+        lines.push("2. Connect Whop, with this account API key to get news within seconds:".to_owned());
+        lines.push(format!("     {}", scene.whop_key));
+        lines.push("   or with \"Continue to Whop\", which gets news every 15 minutes.".to_owned());
+        lines.push(format!("3. Sync now. Then buy a membership at {whop}/console and watch it arrive."));
+    } else {
+        lines.push("2. Sync now.".to_owned());
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
