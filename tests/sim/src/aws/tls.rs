@@ -56,7 +56,8 @@ impl Tls {
 
     /// Another address for what listens at `url`: `https://localhost:port`.
     pub async fn in_front_of(&mut self, url: &str) -> Result<String> {
-        let inside = url.strip_prefix("http://").ok_or_else(|| Error::other("a plain http address"))?.to_owned();
+        let inside =
+            url.strip_prefix("http://").ok_or_else(|| Error::other("a plain http address"))?.to_owned();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let acceptor = self.acceptor.clone();

@@ -59,7 +59,9 @@ fn samples(function: &str) -> Vec<(String, Value)> {
     let files = std::fs::read_dir(root().join("events")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     let for_it = names.filter(|name| name.split(['-', '.']).next() == Some(function));
-    for_it.map(|name| (name.clone(), serde_json::from_str(&text(&format!("events/{name}"))).unwrap())).collect()
+    for_it
+        .map(|name| (name.clone(), serde_json::from_str(&text(&format!("events/{name}"))).unwrap()))
+        .collect()
 }
 
 #[tokio::test]
@@ -105,12 +107,14 @@ async fn a_binary_outlives_events_that_nobody_should_send() {
     let stack = stack().await;
     let huge = format!("[{}", "9".repeat(400));
     let request = |body: &str, encoded: bool| {
-        let mut event = gateway::event(&Ask::new("POST", "/graphql").header("content-type", "application/json"));
+        let mut event =
+            gateway::event(&Ask::new("POST", "/graphql").header("content-type", "application/json"));
         event["body"] = json!(body);
         event["isBase64Encoded"] = json!(encoded);
         event
     };
-    let message = |body: Value| json!({ "Records": [{ "messageId": "m", "receiptHandle": "r", "body": body }] });
+    let message =
+        |body: Value| json!({ "Records": [{ "messageId": "m", "receiptHandle": "r", "body": body }] });
     let bad = [
         json!(null),
         json!({}),
