@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::json;
-use stack::fixtures::{Shop, connected};
 use stack::Stack;
+use stack::fixtures::{Shop, connected};
 
 use crate::counts::sync;
 use crate::memory::seen;
