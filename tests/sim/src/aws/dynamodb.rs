@@ -77,7 +77,7 @@ impl DynamoDb {
     }
 
     async fn serve(engine: Database, faults: &Faults, port: u16) -> Self {
-        let units = Arc::default();
+        let units: Arc<Mutex<Units>> = Arc::default();
         let router = Router::new()
             .route("/", post(answer))
             .layer(DefaultBodyLimit::max(MAX_BODY))
