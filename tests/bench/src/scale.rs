@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::json;
+use stack::Stack;
 use stack::fixtures::{Shop, connected};
-use stack::{Stack, fixtures};
 
 use crate::counts::sync;
 use crate::memory::seen;
@@ -68,7 +68,7 @@ pub(crate) async fn measure(members: usize) -> Scale {
         per_record(&calls, records)
     };
     let stack = Stack::start().await;
-    let mut shop = fixtures::connected(&stack, members).await;
+    let mut shop = connected(&stack, members).await;
     let (before, began) = (stack.clock.now_ms(), Instant::now());
     let (calls, records) = full(&stack, &mut shop).await;
     let simulated_hours = (stack.clock.now_ms() - before) as f64 / 3_600_000.0;

@@ -81,7 +81,7 @@ pub(crate) async fn measure(binaries: &Binaries, starts: u32) -> Vec<Started> {
     }
     let medians = names.iter().zip(&samples);
     let mut all: Vec<Started> =
-        medians.map(|(name, samples)| median(name, samples, binaries.path(name))).collect();
+        medians.map(|(&name, samples)| median(name, samples, binaries.path(name))).collect();
     let bare = all[0].clone();
     for it in &mut all {
         it.ratio = Ratio {

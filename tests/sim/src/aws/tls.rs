@@ -85,7 +85,7 @@ type Chain = Vec<CertificateDer<'static>>;
 
 /// An authority, and what it certifies: this machine's own name.
 fn certificates() -> std::result::Result<(String, Chain, PrivateKeyDer<'static>), rcgen::Error> {
-    let mut authority = CertificateParams::new(Vec::new())?;
+    let mut authority = CertificateParams::new(Vec::<String>::new())?;
     authority.distinguished_name.push(DnType::CommonName, "Stand-ins on loopback");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_key = KeyPair::generate()?;

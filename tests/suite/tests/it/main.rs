@@ -23,4 +23,5 @@ mod source;
 mod story;
 mod sweep;
 mod template;
+mod walls;
 mod webhook;
