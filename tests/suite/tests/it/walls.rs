@@ -35,7 +35,19 @@ fn is_test(name: &str) -> bool {
 
 /// A folder of `shared/src`, and what must not occur in it.
 const WALLS: &[(&str, &[&str])] = &[
-    ("domain/", &["async ", "tracing", "crate::http", "crate::store", "crate::whop", "crate::twenty", "aws_", "::now()"]),
+    (
+        "domain/",
+        &[
+            "async ",
+            "tracing",
+            "crate::http",
+            "crate::store",
+            "crate::whop",
+            "crate::twenty",
+            "aws_",
+            "::now()",
+        ],
+    ),
     ("whop/", &["crate::twenty", "crate::store", "crate::queue", "crate::usecase", "aws_", "lambda_"]),
     ("twenty/", &["crate::whop", "crate::store", "crate::queue", "crate::usecase", "aws_", "lambda_"]),
     ("store/", &["crate::whop", "crate::twenty", "crate::queue", "crate::usecase", "crate::http", "lambda_"]),
@@ -54,7 +66,8 @@ fn nobody_reaches_through_a_wall() {
         for (_, forbidden) in WALLS.iter().filter(|(folder, _)| place.starts_with(folder)) {
             let code = shipped(&text).lines().filter(|line| !line.trim_start().starts_with("//"));
             let code: String = code.collect::<Vec<_>>().join("\n");
-            breaches.extend(forbidden.iter().filter(|it| code.contains(**it)).map(|it| format!("{name}: {it}")));
+            breaches
+                .extend(forbidden.iter().filter(|it| code.contains(**it)).map(|it| format!("{name}: {it}")));
         }
     }
     // The digest of a draft is taken over its JSON, and settings are part of it.
@@ -70,7 +83,11 @@ fn a_function_knows_no_sdk_and_no_other_function() {
             assert!(!manifest.contains(forbidden), "{name} depends on {forbidden}");
         }
         let main = fs::read_to_string(root().join(format!("functions/{name}/src/main.rs"))).unwrap();
-        assert_eq!(main.lines().count(), 4, "{name}: everything a process needs at its start is in shared::lambda");
+        assert_eq!(
+            main.lines().count(),
+            4,
+            "{name}: everything a process needs at its start is in shared::lambda"
+        );
     }
 }
 
