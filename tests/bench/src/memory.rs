@@ -80,7 +80,7 @@ async fn once(stack: &Stack, host: &RuntimeHost) -> bool {
         let wait = u64::try_from(due - stack.clock.now_ms()).unwrap_or_default();
         tokio::time::sleep(Duration::from_millis(wait.max(1))).await;
     };
-    let records: Vec<Value> = received.iter().map(|message| message.record()).collect();
+    let records: Vec<Value> = received.iter().map(sim::aws::sqs::Received::record).collect();
     let invocation = host.invoke(json!({ "Records": records }), stack::pump::TIME_OUT).await;
     let answer = invocation.result.expect("sync answers");
     let back = answer["batchItemFailures"].as_array().expect("a batch answer");

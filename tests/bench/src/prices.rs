@@ -68,7 +68,7 @@ pub(crate) fn of_memberships(calls: &Calls, n: u64) -> Dollars {
 
 fn per_million(calls: &Calls, n: Pico, gateway: Pico, functions: Pico) -> Dollars {
     let queue = Pico::from(calls.sqs + calls.sqs_poller) * QUEUE;
-    let table = (Pico::from(calls.half_writes) * WRITE + Pico::from(calls.half_reads) * READ) / 2;
+    let table = u128::midpoint(Pico::from(calls.half_writes) * WRITE, Pico::from(calls.half_reads) * READ);
     let secrets = Pico::from(calls.secrets) * SECRET;
     let logs = Pico::from(calls.log_bytes) * LOG_GB / (1 << 30);
     let sum = gateway + functions + queue + table + secrets + logs;

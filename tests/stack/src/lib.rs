@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
+    clippy::match_wildcard_for_single_variants,
     reason = "a stack that cannot be built must stop the test that uses it"
 )]
 

@@ -10,7 +10,7 @@ use shared::lambda::answer_queue;
 use crate::{SYNC, Stack};
 
 /// The function's time-out in `template.yaml`.
-pub const TIME_OUT: Duration = Duration::from_secs(60);
+pub const TIME_OUT: Duration = Duration::from_mins(1);
 /// Messages in one event, as in `template.yaml`.
 const BATCH: usize = 10;
 
@@ -25,7 +25,7 @@ pub async fn batch_of(stack: &Stack, most: usize) -> usize {
     if received.is_empty() {
         return 0;
     }
-    let records: Vec<Value> = received.iter().map(|message| message.record()).collect();
+    let records: Vec<Value> = received.iter().map(sim::aws::sqs::Received::record).collect();
     let event = serde_json::from_value(json!({ "Records": records })).expect("an event of SQS");
     let deadline = Timestamp::from_millis(stack.clock.now_ms()) + TIME_OUT;
     let answer = answer_queue(stack.app, event, deadline, sync::handle).await;

@@ -1,4 +1,4 @@
-//! The table of `template.yaml`, made on the embedded DynamoDB.
+//! The table of `template.yaml`, made on the embedded `DynamoDB`.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
@@ -50,5 +50,11 @@ pub async fn create(url: &str) {
         .send()
         .await;
     let there = made.as_ref().err().and_then(|error| error.as_service_error());
-    assert!(made.is_ok() || there.is_some_and(|it| it.is_resource_in_use_exception()), "{made:?}");
+    assert!(
+        made.is_ok()
+            || there.is_some_and(
+                aws_sdk_dynamodb::operation::create_table::CreateTableError::is_resource_in_use_exception
+            ),
+        "{made:?}"
+    );
 }

@@ -356,7 +356,7 @@ async fn who_manages_several_accounts_chooses_one_and_the_choice_is_kept_at_ever
     let away = depart(&mut shop.admin, Some(&second)).await;
     let bound = decide(&stack, &away, "allow").await;
     let connected = arrive(&mut shop.admin, &bound).await;
-    stack.advance(Duration::from_secs(3_600));
+    stack.advance(Duration::from_hours(1));
     let run = shop.admin.sync("FULL").await;
 
     assert!(choose.starts_with("error=choose&accounts="), "{choose}");

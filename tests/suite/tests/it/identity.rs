@@ -123,7 +123,7 @@ async fn a_synced_member_whose_person_was_deleted_is_asked_about_once_there_is_n
     assert_well(&shop.admin.sync("FULL").await);
     let id = person(&stack, &shop.workspace.id, &ada)["id"].as_str().unwrap().to_owned();
     stack.twenty.soft_delete_as_human(&shop.workspace, "people", &id);
-    stack.advance(std::time::Duration::from_secs(60));
+    stack.advance(std::time::Duration::from_mins(1));
     stack.whop.rename_member(&ada, "Ada King");
 
     assert_well(&shop.admin.sync("FULL").await);
@@ -245,12 +245,12 @@ async fn what_a_person_edited_survives_sweeps_while_facts_of_whop_move_on() {
     stack.twenty.edit_as_human(&shop.workspace, "opportunities", &id("opportunities", &deal), &stage);
 
     for round in 0..3 {
-        stack.advance(std::time::Duration::from_secs(3_600));
+        stack.advance(std::time::Duration::from_hours(1));
         stack.whop.rename_member(&ada, &format!("Ada {round}"));
         if round % 2 == 0 {
-            stack.whop.past_due(&deal)
+            stack.whop.past_due(&deal);
         } else {
-            stack.whop.activate(&deal)
+            stack.whop.activate(&deal);
         }
         assert_well(&shop.admin.sync("FULL").await);
     }

@@ -40,7 +40,7 @@ fn assert_mirrored(stack: &Stack, shop: &Shop<'_>) {
 
 /// The run of a schedule, worked off.
 async fn sweep(stack: &Stack, shop: &mut Shop<'_>) -> Value {
-    stack.advance(Duration::from_secs(15 * 60));
+    stack.advance(Duration::from_mins(15));
     pump::schedule(stack, "incremental");
     pump::drain(stack).await;
     let latest = shop.admin.graphql("{ runs(first: 1) { id kind trigger } }", json!({})).await;
@@ -73,14 +73,14 @@ async fn a_sweep_finds_everything_that_happened_with_few_calls() {
         .collect();
     let full = shop.admin.sync("FULL").await;
     assert_well(&full);
-    stack.advance(Duration::from_secs(3 * 24 * 3_600));
+    stack.advance(Duration::from_hours(72));
     shop.admin.connect_twenty(&stack.twenty.url(), &shop.workspace.api_key.clone()).await;
     stack.whop.fail_payment(&deals[0]);
     assert_well(&sweep(&stack, &mut shop).await);
     assert_mirrored(&stack, &shop);
-    stack.advance(Duration::from_secs(3_600));
+    stack.advance(Duration::from_hours(1));
     assert_well(&sweep(&stack, &mut shop).await);
-    stack.advance(Duration::from_secs(3_600));
+    stack.advance(Duration::from_hours(1));
 
     stack.whop.recover(&deals[0]);
     stack.whop.schedule_cancel(&deals[1]);
@@ -146,7 +146,7 @@ async fn a_paused_run_stands_still_and_goes_on_where_it_stood() {
     let paused = steer(&mut shop, "pauseRun", &id).await;
     let before = shop.admin.run(&id).await;
     pump::drain(&stack).await;
-    stack.advance(Duration::from_secs(3_600));
+    stack.advance(Duration::from_hours(1));
     pump::schedule(&stack, "incremental");
     pump::drain(&stack).await;
     let after = shop.admin.run(&id).await;
@@ -188,7 +188,7 @@ async fn a_run_whose_message_was_lost_goes_on_from_its_checkpoint_at_the_next_sc
     let before = shop.admin.run(&id).await;
     stack.aws.sqs.purge(SYNC);
 
-    stack.advance(Duration::from_secs(15 * 60));
+    stack.advance(Duration::from_mins(15));
     let variants = stack.whop.list_calls("variants_list");
     pump::schedule(&stack, "incremental");
     pump::drain(&stack).await;

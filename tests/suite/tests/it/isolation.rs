@@ -177,7 +177,7 @@ async fn who_does_not_say_who_they_are_gets_nothing() {
     }
     let ours = ask("/graphql").header("cookie", &cookie).header("x-requested-with", "settings");
     assert_eq!(answer(stack.app, &ours).await.json()["data"]["workspace"]["name"], "Harbor Lights");
-    stack.advance(std::time::Duration::from_secs(13 * 3_600));
+    stack.advance(std::time::Duration::from_hours(13));
     assert_eq!(answer(stack.app, &ours).await.status, 401);
 }
 

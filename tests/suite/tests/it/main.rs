@@ -1,9 +1,20 @@
 //! The promises of the product, one file per promise.
-#![expect(
+#![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test that is confused must stop"
+)]
+#![allow(
+    clippy::excessive_nesting,
+    clippy::wildcard_enum_match_arm,
+    clippy::similar_names,
+    clippy::format_collect,
+    clippy::needless_for_each,
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::type_complexity,
+    reason = "stories are read from top to bottom"
 )]
 
 mod api;

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use crate::story::{assert_well, monthly, start, status};
 
 /// Longer than an access token lives.
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// A shop that is connected by consent, and its workspace as our table knows it.
 struct Consented<'a> {
