@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::match_wildcard_for_single_variants,
+    clippy::wildcard_enum_match_arm,
     reason = "a stack that cannot be built must stop the test that uses it"
 )]
 
