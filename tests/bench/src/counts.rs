@@ -85,7 +85,7 @@ async fn deliveries(stack: &Stack, shop: &Shop<'_>, together: usize) -> Counted 
 fn collected(stack: &Stack, shop: &Shop<'_>) -> Vec<SignedDelivery> {
     stack.advance(Duration::from_hours(1));
     let memberships = stack.whop.memberships(&shop.account);
-    let active = memberships.iter().filter(|it| it["status"] == "active" && !it["member"].is_null());
+    let active = memberships.iter().filter(|it| it["status"] == "active" && !it["member_id"].is_null());
     let mut all = Vec::new();
     for membership in active.cycle() {
         stack.whop.pay(membership["id"].as_str().unwrap());
@@ -95,5 +95,6 @@ fn collected(stack: &Stack, shop: &Shop<'_>) -> Vec<SignedDelivery> {
         }
     }
     all.truncate(DELIVERIES);
+    assert_eq!(all.len(), DELIVERIES, "a shop without events");
     all
 }

@@ -72,8 +72,9 @@ async fn main() -> ExitCode {
     let startup = startup::measure(&binaries, args.starts).await;
     eprintln!("calls per thousand records");
     let counts = counts::measure().await;
-    eprintln!("memory: the sync binary works off {} members", members / 10);
-    let memory = memory::measure(&binaries, members / 10).await;
+    let (few, fewest) = (members / 10, 2_000); // Fewer pages say nothing about growth.
+    eprintln!("memory: the sync binary works off {} members", few.max(fewest));
+    let memory = memory::measure(&binaries, few.max(fewest)).await;
     eprintln!("scale: {members} members");
     let scale = scale::measure(members).await;
     let gates = gates::all(&startup, &counts, &memory, &scale);

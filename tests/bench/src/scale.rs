@@ -144,13 +144,8 @@ fn objects(stack: &Stack, shop: &Shop<'_>) -> Vec<Object> {
     let object = |(name, rows): (&'static str, usize)| Object {
         name,
         rows,
-        writes: calls.iter().filter(|(kind, _)| is_write(kind, name)).map(|(_, count)| *count).sum(),
+        writes: calls.get(&format!("batch upsert {name}")).copied().unwrap_or_default(),
         fewest_writes: rows.div_ceil(BATCH) as u64,
     };
     rows.into_iter().map(object).collect()
-}
-
-fn is_write(kind: &str, object: &str) -> bool {
-    let reads = ["list", "find", "get", "read", "graphql find"];
-    kind.to_lowercase().contains(&object.to_lowercase()) && !reads.iter().any(|it| kind.starts_with(it))
 }

@@ -78,7 +78,7 @@ fn scale(report: &Report) {
     let it = &report.scale;
     println!("\nA first sync of {} members, {} records", it.members, it.records);
     println!(
-        "{:.1} hours at a hundred calls a minute ({:.0} s here), {:.3} calls per record ({:.3} for a tenth)",
+        "{:.2} hours at a hundred calls a minute ({:.0} s here), {:.3} calls per record ({:.3} for a tenth)",
         it.simulated_hours, it.real_seconds, it.calls_per_record, it.calls_per_record_of_a_tenth
     );
     for stream in &it.streams {
