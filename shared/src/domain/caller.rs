@@ -1,4 +1,4 @@
-//! Who is calling our API. Made only by [`crate::session`], after a proof.
+//! Who is calling our API. Made only by `usecase::authenticate`, after a proof.
 
 use serde::{Deserialize, Serialize};
 
