@@ -25,6 +25,8 @@ pub async fn batch_of(stack: &Stack, most: usize) -> usize {
     if received.is_empty() {
         return 0;
     }
+    // Time passes between two batches: no two readings of a record are of the same moment.
+    stack.clock.advance_ms(1);
     let records: Vec<Value> = received.iter().map(sim::aws::sqs::Received::record).collect();
     let event = serde_json::from_value(json!({ "Records": records })).expect("an event of SQS");
     let deadline = Timestamp::from_millis(stack.clock.now_ms()) + TIME_OUT;
