@@ -3,11 +3,12 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use lambda_http::request::RequestContext;
-use lambda_http::{Body, RequestExt, Response};
+use lambda_http::{Body, RequestExt, Response, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, error, info, info_span, warn};
@@ -15,11 +16,15 @@ use tracing::{Instrument, error, info, info_span, warn};
 use super::telemetry;
 use crate::app::App;
 use crate::domain::caller::Caller;
+use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::usecase::authenticate::{Credentials, authenticate};
 
 /// Largest body any of our routes takes.
 const LARGEST_BODY: usize = 1024 * 1024;
+
+/// Longest that API Gateway waits (HTTP APIs, quotas), less what the way back takes.
+const LONGEST_ANSWER: Duration = Duration::from_secs(29);
 
 /// A request as API Gateway handed it over.
 pub struct Request {
@@ -31,6 +36,14 @@ impl Request {
     /// The request's own id, which its answer and its log lines carry.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// When the function is ended; without a word from Lambda, when API Gateway stops waiting.
+    pub fn deadline(&self, now: Timestamp) -> Timestamp {
+        match self.inner.lambda_context_ref() {
+            Some(context) => Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX)),
+            None => now + LONGEST_ANSWER,
+        }
     }
 
     /// The method, upper case.
@@ -213,9 +226,18 @@ where
 {
     let app = App::from_env()?;
     telemetry::start(&app.config().log_level, std::io::stdout);
-    // Boxed and nameless: the type of all that happens below a door is deeper than the compiler follows.
-    let serve = move |request| -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
-        Box::pin(answer_http(app, request, handle).map(Ok))
-    };
-    lambda_http::run(lambda_http::service_fn(serve)).await
+    lambda_http::run(service_fn(http_answers(app, handle))).await
+}
+
+/// What answers a function's requests. Its futures are boxed and nameless: the type of all that happens below a
+/// door is deeper than the compiler follows.
+pub(super) fn http_answers<F, Fut>(
+    app: &'static App,
+    handle: F,
+) -> impl Fn(lambda_http::Request) -> BoxFuture<'static, Result<Response<Body>, Infallible>> + Copy
+where
+    F: Fn(&'static App, Request) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = Result<Reply>> + Send + 'static,
+{
+    move |request| Box::pin(answer_http(app, request, handle).map(Ok))
 }

@@ -2,10 +2,12 @@
 //!
 //! Knows the runtime and nothing of the business. A panic costs one request, or one message.
 
+mod both;
 mod http;
 mod queue;
 pub mod telemetry;
 
+pub use self::both::serve_both;
 pub use self::http::{Reply, Request, answer_http, serve_http, tell};
 pub use self::queue::{Batch, answer_queue, serve_queue};
 

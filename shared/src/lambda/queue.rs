@@ -272,12 +272,24 @@ where
 {
     let app = App::from_env()?;
     telemetry::start(&app.config().log_level, std::io::stdout);
-    // Boxed and nameless: the type of all that happens below a door is deeper than the compiler follows.
     let serve =
-        move |event: LambdaEvent<SqsEvent>| -> BoxFuture<'static, Result<SqsBatchResponse, Infallible>> {
-            let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-            let span = info_span!("batch", request.id = event.context.request_id);
-            Box::pin(answer_queue(app, event.payload, deadline, handle).map(Ok).instrument(span))
-        };
+        move |event: LambdaEvent<SqsEvent>| answer_invocation(app, event, handle).map(Ok::<_, Infallible>);
     lambda_runtime::run(service_fn(serve)).await
+}
+
+/// Works off the batch of one invocation, until its deadline. Boxed and nameless: the type of all that happens
+/// below a door is deeper than the compiler follows.
+pub(super) fn answer_invocation<J, F, Fut>(
+    app: &'static App,
+    event: LambdaEvent<SqsEvent>,
+    handle: F,
+) -> BoxFuture<'static, SqsBatchResponse>
+where
+    J: Job,
+    F: Fn(&'static App, Batch<J>) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = Vec<Result<()>>> + Send + 'static,
+{
+    let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+    let span = info_span!("batch", request.id = event.context.request_id);
+    Box::pin(answer_queue(app, event.payload, deadline, handle).instrument(span))
 }
