@@ -125,7 +125,8 @@ impl Claude {
     /// Says no to what this model does not take. `version` is the API version of the request.
     pub(super) fn accept(&self, body: &Value, version: &str) -> Result<(), Failure> {
         for sampling in ["temperature", "top_p", "top_k"] {
-            if !body[sampling].is_null() && !(self.samples && version == "2023-06-01") {
+            let taken = self.samples && version == "2023-06-01";
+            if !taken && !body[sampling].is_null() {
                 return Err(refused(format!("{sampling}: `{sampling}` is not supported by this model")));
             }
         }

@@ -68,7 +68,10 @@ impl<'a> Composer<'a> {
             return self.choose(name, values);
         }
         if let Some(part) = ["anyOf", "allOf"].iter().find_map(|union| schema[*union].as_array()) {
-            let first = part.iter().find(|part| part["type"] != "null").unwrap_or(schema);
+            // A reference may lead back here; null, where it is allowed, ends that.
+            let plain = part.iter().find(|part| part["type"] != "null" && part.get("$ref").is_none());
+            let nothing = part.iter().find(|part| part["type"] == "null");
+            let first = plain.or(nothing).or(part.first()).unwrap_or(&Value::Null);
             return self.fill(name, first);
         }
         match kind(schema) {

@@ -55,7 +55,7 @@ const GUARDED: &[&str] = &["label", "factor", "effect", "placeholders_used"];
 fn change(name: &str, value: &mut Value, words: &str, numbers: bool) {
     match value {
         Value::String(text) if !words.is_empty() && !GUARDED.contains(&name) => {
-            *text = format!("{text} {words}")
+            *text = format!("{text} {words}");
         }
         Value::Bool(flag) if name.contains("injection") => *flag = false,
         Value::Number(number) if numbers && number.is_f64() => *value = json!(1.0),
