@@ -10,7 +10,7 @@ use axum::extract::{Form, Path, State};
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 
-use super::server::{Books, Received, Sim};
+use super::books::{Books, Received, Sim};
 use super::{Failure, Obeys, Outcome, Provider};
 use crate::clock::iso;
 

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use super::server::Sim;
+use super::books::Sim;
 use super::{Failure, Provider};
 
 /// The largest body Anthropic reads, in bytes.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::server::{Received, Sim, Switches, router};
+use super::books::{Received, Sim, Switches};
+use super::server::router;
 use super::{Outcome, Provider};
 use crate::clock::Clock;
 use crate::fault::Faults;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::HeaderMap;
 
-use super::server::{Books, Sim};
+use super::books::{Books, Sim};
 use super::{Failure, Provider};
 use crate::clock::iso;
 

@@ -39,6 +39,8 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "an outcome matters to one step and passes the others")]
 
 mod asked;
+mod asked_gpt;
+mod books;
 mod caching;
 mod console;
 mod descriptions;
@@ -57,10 +59,10 @@ mod subset;
 mod wire;
 mod words;
 
+pub use books::{Received, Switches, Usage};
 pub use failure::Failure;
 pub use handle::Ai;
 pub use outcome::{CutOff, Outcome};
-pub use server::{Received, Switches, Usage};
 pub use words::Obeys;
 
 /// What [`Ai::key`] begins with, so that a key that leaks is recognised wherever it turns up.

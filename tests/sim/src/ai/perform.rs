@@ -6,9 +6,9 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::asked::Asked;
+use super::books::{Sim, Ticket};
 use super::outcome::CutOff;
 use super::reply::{Pace, Reply, failure};
-use super::server::{Sim, Ticket};
 use super::wire::{Generated, Said, body, broken, events};
 use super::{Failure, Outcome, Provider, Wire, words};
 use crate::fault::cut;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 
-use super::server::{Sim, Ticket};
+use super::books::{Sim, Ticket};
 use super::{Failure, Provider, headers};
 
 /// How the pieces of a body follow each other.
