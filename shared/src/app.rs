@@ -83,10 +83,7 @@ impl App {
     }
 
     pub(crate) fn queue(&self) -> &Queue {
-        self.queue.get_or_init(|| {
-            let (jobs, dead) = (self.config.sync_queue.clone(), self.config.sync_dead_letters.clone());
-            Queue::new(self.aws.sqs(), jobs, dead)
-        })
+        self.queue.get_or_init(|| Queue::new(self.aws.sqs(), self.config.sync_queue.clone()))
     }
 
     fn http(&self) -> Result<Http> {

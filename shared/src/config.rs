@@ -5,6 +5,7 @@ use std::fmt;
 use url::Url;
 
 use crate::http::Addresses;
+use crate::queue::QueueUrls;
 
 /// What a process is told from outside.
 #[derive(Clone, Debug)]
@@ -14,8 +15,7 @@ pub struct Config {
     /// Where we are reached, without a trailing slash at the end of its path.
     pub public_url: Url,
     pub table: String,
-    pub sync_queue: String,
-    pub sync_dead_letters: String,
+    pub sync_queue: QueueUrls,
     /// Names or ARNs of the secrets.
     pub seal_keys_secret: String,
     pub session_key_secret: String,
@@ -72,8 +72,7 @@ impl Config {
             stage: vars.or("STAGE", "local"),
             public_url: vars.url("PUBLIC_URL", None),
             table: vars.must("TABLE_NAME"),
-            sync_queue: vars.must("SYNC_QUEUE_URL"),
-            sync_dead_letters: vars.must("SYNC_DEAD_LETTER_URL"),
+            sync_queue: vars.queue("SYNC_QUEUE_URL", "SYNC_DEAD_LETTER_URL"),
             seal_keys_secret: vars.must("SEAL_KEYS_SECRET"),
             session_key_secret: vars.must("SESSION_KEY_SECRET"),
             whop_client_id: vars.may("WHOP_CLIENT_ID"),
@@ -148,6 +147,10 @@ impl Vars<'_> {
             self.mistakes.push(format!("{name} is not set"));
             String::new()
         })
+    }
+
+    fn queue(&mut self, jobs: &str, dead_letters: &str) -> QueueUrls {
+        QueueUrls { jobs: self.must(jobs), dead_letters: self.must(dead_letters) }
     }
 
     fn url(&mut self, name: &str, default: Option<&str>) -> Url {

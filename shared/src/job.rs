@@ -1,12 +1,34 @@
 //! What we say to ourselves over SQS. A job carries names, never a record or a token; the one body it may
 //! carry is a delivery, as it arrived. Every job may happen twice or late; the second time changes nothing.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::delivery::Delivery;
 use crate::domain::id::{MemberId, RunId, WorkspaceId};
 use crate::domain::run::RunKind;
 use crate::domain::source::RecordRef;
+
+/// A queue of ours; each is FIFO, has a dead-letter queue beside it, and one function behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// `sync.fifo`: everything that writes members to Twenty.
+    Sync,
+}
+
+/// Something that comes over a queue.
+pub trait Job: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
+    /// The queue it comes over.
+    const LINE: Line;
+
+    /// The message group: jobs of one group are done one after the other.
+    fn group(&self) -> String;
+
+    /// True if this job and the next one of its group may be done in one go.
+    fn joins(&self, _next: &Self) -> bool {
+        false
+    }
+}
 
 /// One message on `sync.fifo`. To change one: add a variant, read the old one until the queue's retention has
 /// passed, then delete it.
@@ -45,9 +67,11 @@ impl Sweep {
     }
 }
 
-impl SyncJob {
-    /// The message group: all sync work of one workspace, so that a workspace has one writer at a time.
-    pub fn group(&self) -> String {
+impl Job for SyncJob {
+    const LINE: Line = Line::Sync;
+
+    /// All sync work of one workspace, so that a workspace has one writer at a time.
+    fn group(&self) -> String {
         match self {
             Self::Deliver { delivery } => delivery.endpoint.workspace().to_string(),
             Self::StartDue { .. } => "schedules".to_owned(),
@@ -56,5 +80,10 @@ impl SyncJob {
             | Self::SyncRecords { workspace, .. }
             | Self::SyncMember { workspace, .. } => workspace.to_string(),
         }
+    }
+
+    /// Deliveries of a workspace become one batch to Twenty; everything else is done alone.
+    fn joins(&self, next: &Self) -> bool {
+        matches!((self, next), (Self::Deliver { .. }, Self::Deliver { .. }))
     }
 }

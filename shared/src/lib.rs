@@ -30,3 +30,4 @@ pub use clock::Clock;
 pub use config::{AwsConfig, BadConfig, Config};
 pub use error::{Error, Kind, Result};
 pub use http::Addresses;
+pub use queue::QueueUrls;

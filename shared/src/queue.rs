@@ -1,4 +1,4 @@
-//! Says jobs to `sync.fifo`, puts them to sleep, and sets messages aside. It never receives: Lambda does.
+//! Says jobs to their queues, puts them to sleep, and sets messages aside. It never receives: Lambda does.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Kind};
-use crate::job::SyncJob;
+use crate::job::{Job, Line};
 
 /// A message that did not get onto a queue, or could not be put to sleep.
 #[derive(Debug, thiserror::Error)]
@@ -78,30 +78,38 @@ const LONGEST_SLEEP: Duration = Duration::from_hours(12);
 /// Longest text we keep of a reason.
 const LONGEST_TEXT: usize = 1_000;
 
-/// The queue of all sync work, and the one for messages that were set aside.
+/// The addresses of a queue and of the one beside it, for messages that were set aside. Both are FIFO.
+#[derive(Clone, Debug)]
+pub struct QueueUrls {
+    pub jobs: String,
+    pub dead_letters: String,
+}
+
+/// All our queues.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     client: Client,
-    sync: String,
-    dead_letter: String,
+    sync: QueueUrls,
 }
 
 impl Queue {
-    /// The queues at these URLs; both are FIFO.
-    pub(crate) fn new(
-        client: Client,
-        sync_url: impl Into<String>,
-        dead_letter_url: impl Into<String>,
-    ) -> Self {
-        Self { client, sync: sync_url.into(), dead_letter: dead_letter_url.into() }
+    /// The queues at these addresses.
+    pub(crate) fn new(client: Client, sync: QueueUrls) -> Self {
+        Self { client, sync }
+    }
+
+    fn urls(&self, line: Line) -> &QueueUrls {
+        match line {
+            Line::Sync => &self.sync,
+        }
     }
 
     /// Says a job. The same `dedup` within five minutes is said once.
-    pub(crate) async fn send(&self, job: &SyncJob, dedup: &str) -> Result<(), QueueError> {
+    pub(crate) async fn send<J: Job>(&self, job: &J, dedup: &str) -> Result<(), QueueError> {
         let body = serde_json::to_string(job).map_err(QueueError::Unwritable)?;
         self.client
             .send_message()
-            .queue_url(&self.sync)
+            .queue_url(&self.urls(J::LINE).jobs)
             .message_group_id(job.group())
             .message_deduplication_id(plain(dedup))
             .message_body(body)
@@ -112,15 +120,15 @@ impl Queue {
     }
 
     /// Says many jobs, in order, each with its `dedup`. What the queue does not take is offered once more.
-    pub(crate) async fn send_many(&self, jobs: &[(SyncJob, String)]) -> Result<(), QueueError> {
+    pub(crate) async fn send_many<J: Job>(&self, jobs: &[(J, String)]) -> Result<(), QueueError> {
         let mut entries = Vec::with_capacity(jobs.len());
         for (at, (job, dedup)) in jobs.iter().enumerate() {
             let body = serde_json::to_string(job).map_err(QueueError::Unwritable)?;
             entries.push((at.to_string(), job.group(), plain(dedup), body));
         }
         for batch in batches(entries) {
-            let (left, _) = self.send_batch(batch).await?;
-            let (left, code) = self.send_batch(left).await?;
+            let (left, _) = self.send_batch(J::LINE, batch).await?;
+            let (left, code) = self.send_batch(J::LINE, left).await?;
             if !left.is_empty() {
                 return Err(QueueError::Partial { left: left.len(), code });
             }
@@ -129,12 +137,12 @@ impl Queue {
     }
 
     /// Answers what was not taken, and the code of the first refusal.
-    async fn send_batch(&self, batch: Vec<Entry>) -> Result<(Vec<Entry>, String), QueueError> {
+    async fn send_batch(&self, line: Line, batch: Vec<Entry>) -> Result<(Vec<Entry>, String), QueueError> {
         if batch.is_empty() {
             return Ok((batch, String::new()));
         }
         let entries = batch.iter().map(entry).collect::<Result<_, _>>()?;
-        let request = self.client.send_message_batch().queue_url(&self.sync);
+        let request = self.client.send_message_batch().queue_url(&self.urls(line).jobs);
         let answer = request.set_entries(Some(entries)).send().await.map_err(failed)?;
         let code = answer.failed().first().map(|refusal| refusal.code().to_owned());
         let refused = |id: &str| answer.failed().iter().any(|refusal| refusal.id() == id);
@@ -143,19 +151,25 @@ impl Queue {
     }
 
     /// Says once more what a message said, as a new message at the end of its group.
-    pub(crate) async fn send_again(&self, body: &str, group: &str, dedup: &str) -> Result<(), QueueError> {
-        let request = self.client.send_message().queue_url(&self.sync).message_group_id(group);
+    pub(crate) async fn send_again(
+        &self,
+        line: Line,
+        body: &str,
+        group: &str,
+        dedup: &str,
+    ) -> Result<(), QueueError> {
+        let request = self.client.send_message().queue_url(&self.urls(line).jobs).message_group_id(group);
         request.message_deduplication_id(plain(dedup)).message_body(body).send().await.map_err(failed)?;
         Ok(())
     }
 
     /// Sets a message aside with its reason, so that it is not tried in vain. Parking it twice keeps one.
-    pub(crate) async fn park(&self, message: &Parked<'_>) -> Result<(), QueueError> {
+    pub(crate) async fn park(&self, line: Line, message: &Parked<'_>) -> Result<(), QueueError> {
         let dedup = hashed(&[message.group, message.body]);
         let mut request = self
             .client
             .send_message()
-            .queue_url(&self.dead_letter)
+            .queue_url(&self.urls(line).dead_letters)
             .message_group_id(message.group)
             .message_deduplication_id(dedup)
             .message_body(message.body);
@@ -172,12 +186,17 @@ impl Queue {
     }
 
     /// Puts a received message to sleep: it comes again after `time`, twelve hours at most.
-    pub(crate) async fn postpone(&self, receipt_handle: &str, time: Duration) -> Result<(), QueueError> {
+    pub(crate) async fn postpone(
+        &self,
+        line: Line,
+        receipt_handle: &str,
+        time: Duration,
+    ) -> Result<(), QueueError> {
         let time = time.min(LONGEST_SLEEP);
         let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
         self.client
             .change_message_visibility()
-            .queue_url(&self.sync)
+            .queue_url(&self.urls(line).jobs)
             .receipt_handle(receipt_handle)
             .visibility_timeout(i32::try_from(seconds).unwrap_or(i32::MAX))
             .send()

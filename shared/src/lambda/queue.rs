@@ -13,7 +13,6 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use lambda_runtime::{LambdaEvent, service_fn};
-use serde::de::DeserializeOwned;
 use tracing::{Instrument, error, info_span, warn};
 
 use super::http::tell;
@@ -21,21 +20,8 @@ use super::telemetry;
 use crate::app::App;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
-use crate::job::SyncJob;
+use crate::job::{Job, Line};
 use crate::queue::Parked;
-
-/// Something that comes over a queue.
-pub trait Job: DeserializeOwned + Clone + Send + Sync + 'static {
-    /// True if this job and the next one of its group may be done in one go.
-    fn joins(&self, next: &Self) -> bool;
-}
-
-impl Job for SyncJob {
-    /// Deliveries of a workspace become one batch to Twenty; everything else is done alone.
-    fn joins(&self, next: &Self) -> bool {
-        matches!((self, next), (Self::Deliver { .. }, Self::Deliver { .. }))
-    }
-}
 
 /// Jobs of one group that may be done in one go, mostly one.
 #[derive(Debug)]
@@ -123,7 +109,9 @@ where
             now.iter().map(|_| Err(Error::new(Kind::Conflict))).collect()
         };
         for (message, result) in now.iter().zip(results) {
-            if !back.is_empty() || matches!(settle(app, &message.raw, result).await, Verdict::GiveBack) {
+            if !back.is_empty()
+                || matches!(settle(app, J::LINE, &message.raw, result).await, Verdict::GiveBack)
+            {
                 back.push(failure(&message.raw));
             }
         }
@@ -193,7 +181,7 @@ async fn caught<T>(work: impl Future<Output = T> + Send) -> Option<T> {
 }
 
 /// Decides what becomes of a message.
-async fn settle(app: &'static App, message: &SqsMessage, result: Result<()>) -> Verdict {
+async fn settle(app: &'static App, line: Line, message: &SqsMessage, result: Result<()>) -> Verdict {
     let Err(error) = result else { return Verdict::Done };
     tell(&error);
     let delay = match error.kind() {
@@ -202,13 +190,13 @@ async fn settle(app: &'static App, message: &SqsMessage, result: Result<()>) -> 
         Kind::Throttled { retry_after } => retry_after,
         Kind::Unavailable => backoff(receives(message)),
         Kind::Invalid | Kind::Unauthenticated | Kind::NotFound | Kind::Rejected | Kind::Bug => {
-            return park(app, message, &error).await;
+            return park(app, line, message, &error).await;
         }
     };
-    if receives(message) >= LAST_TRY && send_again(app, message).await {
+    if receives(message) >= LAST_TRY && send_again(app, line, message).await {
         return Verdict::Done;
     }
-    postpone(app, message, delay).await;
+    postpone(app, line, message, delay).await;
     Verdict::GiveBack
 }
 
@@ -221,7 +209,7 @@ fn backoff(receives: u32) -> Duration {
     Duration::from_secs(15 * 4_u64.saturating_pow(receives.saturating_sub(1).min(3)))
 }
 
-async fn park(app: &'static App, message: &SqsMessage, error: &Error) -> Verdict {
+async fn park(app: &'static App, line: Line, message: &SqsMessage, error: &Error) -> Verdict {
     let parked = Parked {
         body: message.body.as_deref().unwrap_or_default(),
         group: &group(message),
@@ -229,7 +217,7 @@ async fn park(app: &'static App, message: &SqsMessage, error: &Error) -> Verdict
         reason: &error.chain(),
         attributes: &[],
     };
-    match app.queue().park(&parked).await {
+    match app.queue().park(line, &parked).await {
         Ok(()) => {
             error!(event = "message.parked", error.kind = error.kind().as_str(), "a message was set aside");
             Verdict::Done
@@ -241,10 +229,10 @@ async fn park(app: &'static App, message: &SqsMessage, error: &Error) -> Verdict
     }
 }
 
-async fn send_again(app: &'static App, message: &SqsMessage) -> bool {
+async fn send_again(app: &'static App, line: Line, message: &SqsMessage) -> bool {
     let (body, group) = (message.body.as_deref().unwrap_or_default(), group(message));
     let id = message.message_id.as_deref().unwrap_or_default();
-    match app.queue().send_again(body, &group, &format!("again-{id}")).await {
+    match app.queue().send_again(line, body, &group, &format!("again-{id}")).await {
         Ok(()) => {
             warn!(event = "message.sent_again", "a message was tried often and is sent again as a new one");
             true
@@ -256,11 +244,11 @@ async fn send_again(app: &'static App, message: &SqsMessage) -> bool {
     }
 }
 
-async fn postpone(app: &'static App, message: &SqsMessage, delay: Duration) {
+async fn postpone(app: &'static App, line: Line, message: &SqsMessage, delay: Duration) {
     let Some(receipt) = message.receipt_handle.as_deref() else {
         return;
     };
-    if let Err(failed) = app.queue().postpone(receipt, delay).await {
+    if let Err(failed) = app.queue().postpone(line, receipt, delay).await {
         tell(&failed.into()); // It then comes back when its visibility ends, which is later than needed.
     }
 }

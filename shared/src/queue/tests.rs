@@ -10,7 +10,7 @@ use super::*;
 use crate::aws::{Aws, AwsSettings, Endpoints};
 use crate::domain::grant::Secret;
 use crate::domain::id::WorkspaceId;
-use crate::job::Sweep;
+use crate::job::{Sweep, SyncJob};
 
 const SYNC: &str = "sync.fifo";
 const DEAD: &str = "sync-dead.fifo";
@@ -37,7 +37,8 @@ impl Fixture {
             endpoints: Endpoints { sqs: Some(sqs.url()), ..Endpoints::default() },
             ca_bundle: None,
         };
-        let queue = Queue::new(Aws::new(settings).unwrap().sqs(), sync, dead);
+        let urls = QueueUrls { jobs: sync, dead_letters: dead };
+        let queue = Queue::new(Aws::new(settings).unwrap().sqs(), urls);
         Self { queue, sqs, clock, faults }
     }
 
@@ -77,7 +78,7 @@ async fn a_job_is_said_once_in_the_group_of_its_workspace() {
 async fn a_message_is_said_again_word_by_word() {
     let fixture = Fixture::start().await;
 
-    fixture.queue.send_again("{not json", "group", "again-1").await.unwrap();
+    fixture.queue.send_again(Line::Sync, "{not json", "group", "again-1").await.unwrap();
 
     let held = fixture.sqs.messages(SYNC);
     assert_eq!(
@@ -102,7 +103,7 @@ async fn many_jobs_go_ten_at_a_time_and_in_order() {
     let fixture = Fixture::start().await;
 
     fixture.queue.send_many(&pages(25)).await.unwrap();
-    fixture.queue.send_many(&[]).await.unwrap();
+    fixture.queue.send_many::<SyncJob>(&[]).await.unwrap();
 
     assert_eq!(fixture.jobs(), pages(25).into_iter().map(|(job, _)| job).collect::<Vec<_>>());
     assert_eq!(fixture.faults.count(), 3);
@@ -160,7 +161,8 @@ async fn what_the_queue_does_not_take_twice_is_an_error() {
 #[tokio::test]
 async fn a_queue_out_of_reach_is_unavailable_and_one_that_is_not_there_a_bug() {
     let fixture = Fixture::start().await;
-    let elsewhere = Queue { sync: format!("{}x", fixture.queue.sync), ..fixture.queue.clone() };
+    let mut elsewhere = fixture.queue.clone();
+    elsewhere.sync.jobs.push('x');
 
     let missing = elsewhere.send(&page(1, 0), "a").await.unwrap_err();
     fixture.faults.plan(|_| Fault::CutBefore);
@@ -182,8 +184,8 @@ async fn a_message_is_set_aside_with_its_reason_and_only_once() {
         attributes: &known,
     };
 
-    fixture.queue.park(&message).await.unwrap();
-    fixture.queue.park(&message).await.unwrap();
+    fixture.queue.park(Line::Sync, &message).await.unwrap();
+    fixture.queue.park(Line::Sync, &message).await.unwrap();
 
     let held = fixture.sqs.messages(DEAD);
     assert_eq!(held.len(), 1);
@@ -205,7 +207,7 @@ async fn a_message_never_has_more_attributes_than_are_allowed() {
     let reason = "x".repeat(5_000);
     let message = Parked { body: "{}", group: "g", kind: "bug", reason: &reason, attributes: &known };
 
-    fixture.queue.park(&message).await.unwrap();
+    fixture.queue.park(Line::Sync, &message).await.unwrap();
 
     let held = fixture.sqs.messages(DEAD);
     assert_eq!(held[0].message_attributes.len(), 10);
@@ -218,12 +220,12 @@ async fn a_message_that_was_put_to_sleep_comes_again_then() {
     fixture.queue.send(&SyncJob::StartDue { sweep: Sweep::Full }, "a").await.unwrap();
     let received = fixture.sqs.receive(SYNC, 1).remove(0);
 
-    fixture.queue.postpone(&received.receipt_handle, Duration::from_millis(1_500)).await.unwrap();
+    fixture.queue.postpone(Line::Sync, &received.receipt_handle, Duration::from_millis(1_500)).await.unwrap();
 
     fixture.clock.advance_ms(1_999);
     assert!(fixture.sqs.receive(SYNC, 1).is_empty());
     fixture.clock.advance_ms(1);
     let again = fixture.sqs.receive(SYNC, 1).remove(0);
     assert_eq!(again.body, received.body);
-    fixture.queue.postpone(&again.receipt_handle, Duration::from_hours(100)).await.unwrap();
+    fixture.queue.postpone(Line::Sync, &again.receipt_handle, Duration::from_hours(100)).await.unwrap();
 }

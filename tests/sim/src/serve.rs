@@ -1,4 +1,4 @@
-//! Puts a router on a loopback port. It never listens anywhere else.
+//! Puts a router on a loopback port, and asks others there. It never listens anywhere else.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -40,4 +40,11 @@ impl Served {
 /// Serves `router` on `port` of the loopback interface; 0 takes any free port.
 pub async fn serve(router: Router, port: u16) -> std::io::Result<Served> {
     Ok(Served::on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?, router))
+}
+
+/// A client for listeners on loopback, which have no TLS: reading the machine's certificates would only be slow.
+pub fn plain_client() -> reqwest::ClientBuilder {
+    // Whoever came first has chosen; any provider will do for plain HTTP.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().tls_certs_only([]).no_proxy()
 }

@@ -137,8 +137,8 @@ impl Stack {
         let pairs = [
             ("STAGE", config.stage.clone()),
             ("TABLE_NAME", config.table.clone()),
-            ("SYNC_QUEUE_URL", config.sync_queue.clone()),
-            ("SYNC_DEAD_LETTER_URL", config.sync_dead_letters.clone()),
+            ("SYNC_QUEUE_URL", config.sync_queue.jobs.clone()),
+            ("SYNC_DEAD_LETTER_URL", config.sync_queue.dead_letters.clone()),
             ("SEAL_KEYS_SECRET", config.seal_keys_secret.clone()),
             ("SESSION_KEY_SECRET", config.session_key_secret.clone()),
             ("WHOP_CLIENT_ID", config.whop_client_id.clone().unwrap_or_default()),

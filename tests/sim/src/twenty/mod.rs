@@ -62,7 +62,7 @@ pub use self::space::Role;
 use self::space::{Key, Space};
 use crate::clock::Clock;
 use crate::fault::Faults;
-use crate::serve::{Served, serve};
+use crate::serve::{Served, plain_client, serve};
 
 /// Core requests per minute a workspace may make by default.
 const DEFAULT_LIMIT: i64 = 100;
@@ -96,7 +96,6 @@ impl AsRef<str> for Workspace {
 impl Twenty {
     /// Starts a server without workspaces on `port` of the loopback interface; 0 takes any free port.
     pub async fn start(clock: Clock, faults: &Faults, port: u16) -> Self {
-        drop(rustls::crypto::ring::default_provider().install_default());
         let server = Arc::new(Server {
             clock,
             base: OnceLock::new(),
@@ -107,12 +106,7 @@ impl Twenty {
                 generation: Generation::V2_21,
                 uploads: BTreeMap::new(),
             }),
-            // Listeners are on loopback without TLS, and reading the machine's certificates is slow.
-            client: reqwest::Client::builder()
-                .tls_certs_only([])
-                .no_proxy()
-                .build()
-                .expect("a plain HTTP client"),
+            client: plain_client().build().expect("a plain HTTP client"),
             pending: watch::Sender::new(0),
         });
         let router = Router::new()

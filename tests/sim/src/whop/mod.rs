@@ -53,6 +53,7 @@ pub use world::{Delivery, Rights, Switches, VERSION};
 
 use crate::clock::Clock;
 use crate::fault::Faults;
+use crate::serve::plain_client;
 use hooks::{Message, Outcome};
 use world::World;
 
@@ -69,12 +70,8 @@ struct Sim {
 
 impl Sim {
     fn new(clock: Clock) -> Self {
-        // Whoever came first has chosen; any provider will do for a stand-in.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let sender = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .expect("a plain HTTP client");
+        let sender =
+            plain_client().redirect(reqwest::redirect::Policy::none()).build().expect("a plain HTTP client");
         Self { clock, world: Mutex::default(), sender, url: OnceLock::new() }
     }
 

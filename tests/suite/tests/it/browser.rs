@@ -47,7 +47,7 @@ impl Browser {
             return None;
         };
         let (driver, port) = started(driver).await;
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = sim::serve::plain_client().build().unwrap();
         let base = format!("http://127.0.0.1:{port}/session");
         let arguments = [
             "--headless",
