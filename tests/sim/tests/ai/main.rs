@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use sim::ai::{Ai, Provider};
 use sim::clock::Clock;
 use sim::fault::Faults;
+use sim::serve::plain_client;
 
 /// 2026-11-23T08:00:00Z.
 const NOON: i64 = 1_795_420_800_000;
@@ -63,10 +64,9 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        drop(rustls::crypto::ring::default_provider().install_default());
         let clock = Clock::stepped(NOON);
         let ai = Ai::start(clock.clone(), &Faults::default(), 0).await;
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http = plain_client().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { ai, clock, http }
     }
 
