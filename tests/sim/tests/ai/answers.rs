@@ -31,12 +31,12 @@ async fn every_answer_is_as_the_documents_describe_it() {
         match path {
             "/openai/v1/responses" => {
                 (large["instructions"], large["prompt_cache_options"]) =
-                    (json!(rules), json!({"mode": "implicit"}))
+                    (json!(rules), json!({"mode": "implicit"}));
             }
             "/openai/v1/chat/completions" => large["messages"][0]["content"] = json!(rules),
             _ => {
                 large["system"] =
-                    json!([{"type": "text", "text": rules, "cache_control": {"type": "ephemeral"}}])
+                    json!([{"type": "text", "text": rules, "cache_control": {"type": "ephemeral"}}]);
             }
         }
         for body in [&structured, &text, &thinking, &short, &large, &large] {

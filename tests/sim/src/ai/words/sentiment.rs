@@ -94,8 +94,8 @@ mod tests {
             let Mood { label, score, confidence, .. } = judge(good, bad, Vec::new());
 
             assert!((-100..=100).contains(&score) && (0..=100).contains(&confidence));
-            assert_eq!(label == "positive", score > 10 && !(label == "mixed"), "{good} {bad}");
-            assert_eq!(label == "negative", score < -10 && !(label == "mixed"), "{good} {bad}");
+            assert_eq!(label == "positive", score > 10 && label != "mixed", "{good} {bad}");
+            assert_eq!(label == "negative", score < -10 && label != "mixed", "{good} {bad}");
         }
     }
 }
