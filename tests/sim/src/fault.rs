@@ -20,7 +20,7 @@ use tokio::sync::watch;
 pub struct Call {
     /// Counts from 0 over all stand-ins that share the same [`Faults`].
     pub index: usize,
-    /// `dynamodb`, `sqs`, `secrets`, `whop` or `twenty`.
+    /// `dynamodb`, `sqs`, `secrets`, `whop`, `twenty` or `ai`.
     pub service: &'static str,
     /// The AWS target without its version (`PutItem`), or `POST /rest/batch/people?upsert=true`.
     pub operation: String,
@@ -71,7 +71,7 @@ impl Gate {
         self.open.send_replace(true);
     }
 
-    async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         self.reached.send_replace(true);
         self.open.subscribe().wait_for(|open| *open).await.expect("the gate is alive");
     }
@@ -192,7 +192,7 @@ async fn twice(request: Request, next: Next) -> Response {
 }
 
 /// An answer whose body breaks at once, which makes the server drop the connection.
-fn cut() -> Response {
+pub(crate) fn cut() -> Response {
     struct Broken;
     impl futures_util::Stream for Broken {
         type Item = Result<Bytes, std::io::Error>;

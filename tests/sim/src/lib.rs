@@ -1,4 +1,4 @@
-//! The street outside: small stateful servers that stand in for AWS, Whop and Twenty.
+//! The street outside: small stateful servers that stand in for AWS, Whop, Twenty and two AI providers.
 //!
 //! Nothing here knows the product's types. Every payload is written from the providers' own descriptions, so
 //! that a mistake in the product's clients cannot hide behind the same mistake in the stand-in.
@@ -16,6 +16,7 @@
     reason = "stand-ins follow the other side's rules, which are long lists of cases"
 )]
 
+pub mod ai;
 pub mod aws;
 pub mod clock;
 pub mod fault;
