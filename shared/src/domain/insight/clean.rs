@@ -86,16 +86,11 @@ fn without_markdown_links(text: &str) -> (String, u32) {
             rest = after;
             continue;
         };
-        match before.strip_suffix('!') {
-            Some(before) => {
-                images += 1;
-                kept.push_str(before);
-                kept.push_str(label);
-            }
-            None => {
-                kept.push_str(before);
-                kept.push_str(&format!("{label} ({url})"));
-            }
+        if let Some(before) = before.strip_suffix('!') {
+            images += 1;
+            kept.extend([before, label]);
+        } else {
+            kept.extend([before, label, " (", url, ")"]);
         }
         rest = tail;
     }

@@ -188,7 +188,7 @@ pub fn is_business(email: &str) -> Option<bool> {
     let domain = domain.to_lowercase();
     let country = |provider: &&str| domain.starts_with(&format!("{provider}."));
     let free = FREE_MAIL.contains(&domain.as_str())
-        || ["yahoo", "hotmail", "live", "outlook"].iter().any(|it| country(&it));
+        || ["yahoo", "hotmail", "live", "outlook"].iter().any(country);
     domain.contains('.').then_some(!free)
 }
 

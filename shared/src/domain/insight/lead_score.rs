@@ -191,7 +191,6 @@ pub fn lead_score(features: &Features, weights: &LeadWeights, now: Timestamp) ->
 }
 
 /// The sum of the groups, rounded half up, within 0 to 100. In whatever order they come.
-#[expect(clippy::float_arithmetic, reason = "points are no money")]
 fn total(groups: &[Group]) -> u8 {
     let mut points: Vec<f64> = groups.iter().map(|group| group.points).collect();
     points.sort_by(f64::total_cmp);
@@ -307,12 +306,14 @@ fn touch_key(kind: TouchKind) -> &'static str {
     }
 }
 
+/// Whether it happened in the last so many days.
+fn within(at: Option<&Known<Timestamp>>, limit: u32, now: Timestamp) -> Option<bool> {
+    at.map(|it| it.value <= now && now.since(it.value) <= days(u64::from(limit)))
+}
+
 fn intent(features: &Features, weights: &LeadWeights, now: Timestamp) -> Group {
-    let within = |at: Option<&Known<Timestamp>>, limit: u32| {
-        at.map(|it| it.value <= now && now.since(it.value) <= days(u64::from(limit)))
-    };
-    let abandoned = within(features.checkout_abandoned_at.as_ref(), weights.checkout_days);
-    let ended = within(features.membership_ended_at.as_ref(), weights.ended_days);
+    let abandoned = within(features.checkout_abandoned_at.as_ref(), weights.checkout_days, now);
+    let ended = within(features.membership_ended_at.as_ref(), weights.ended_days, now);
     capped(
         "intent",
         weights.intent_cap,
@@ -425,4 +426,9 @@ fn coverage(it: &Features) -> Coverage {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::float_cmp,
+    clippy::unnecessary_wraps,
+    reason = "figures are compared exactly, and fixtures stay short"
+)]
 mod tests;

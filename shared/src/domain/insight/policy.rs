@@ -101,8 +101,6 @@ impl Course {
     pub fn after(&mut self, verdict: Verdict, spent: Duration) -> Next {
         self.left = self.left.saturating_sub(spent);
         match verdict {
-            Verdict::Hopeless => Next::GiveUp,
-            Verdict::Closed => self.fall_back(),
             Verdict::Busy { after } => self.again_or_else(after),
             Verdict::Cut if !self.doubled => {
                 self.doubled = true;
@@ -112,8 +110,8 @@ impl Course {
                 self.repaired = true;
                 self.ask(Duration::ZERO)
             }
-            Verdict::Cut => self.fall_back(),
-            Verdict::Invalid => Next::GiveUp,
+            Verdict::Closed | Verdict::Cut => self.fall_back(),
+            Verdict::Invalid | Verdict::Hopeless => Next::GiveUp,
         }
     }
 

@@ -30,6 +30,7 @@ pub struct InsightSettings {
 /// What happens by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "four switches on one page, each on its own")]
 pub struct Automations {
     pub on_membership_change: bool,
     pub on_failed_payment: bool,

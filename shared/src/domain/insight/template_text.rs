@@ -7,26 +7,21 @@ use super::score::{Direction, Factor};
 
 /// Words for a score.
 pub fn score_text(lead: &LeadScore, churn: &ChurnRisk) -> ScoreExplanation {
-    let mut summary = format!("Lead score {} of 100: {}.", lead.score, lead.band.as_str());
-    if !lead.enough {
-        summary.push_str(" Too little is known to rely on it.");
-    }
     let rating = match churn {
         ChurnRisk::Rated(rating) => Some(rating),
         ChurnRisk::NotApplicable | ChurnRisk::NotEnough => None,
     };
-    if let Some(rating) = rating {
-        summary.push_str(&format!(
-            " Churn risk within 30 days {} of 100: {}.",
-            rating.score,
-            rating.band.as_str()
-        ));
-        if let Some(money) = rating.revenue_at_risk.as_ref().filter(|money| !money.is_zero()) {
-            summary.push_str(&format!(" Revenue at risk {money} a month."));
-        }
+    let mut sentences = vec![format!("Lead score {} of 100: {}.", lead.score, lead.band.as_str())];
+    if !lead.enough {
+        sentences.push("Too little is known to rely on it.".to_owned());
     }
+    if let Some(it) = rating {
+        sentences.push(format!("Churn risk within 30 days {} of 100: {}.", it.score, it.band.as_str()));
+    }
+    let money = rating.and_then(|it| it.revenue_at_risk.as_ref()).filter(|money| !money.is_zero());
+    sentences.extend(money.map(|money| format!("Revenue at risk {money} a month.")));
     ScoreExplanation {
-        summary,
+        summary: sentences.join(" "),
         reasons: reasons(lead, rating),
         next_action: next_action(lead, rating).to_owned(),
         injection_suspected: false,

@@ -60,11 +60,11 @@ struct SummarySaid {
 pub(super) fn read(operation: Operation, text: &str, checks: &Checks<'_>) -> Result<(Words, u32), Defect> {
     let mut cleaner = Cleaner { checks, removed: 0 };
     let words = match operation {
-        Operation::GenerateText => free_text(json(text)?, &mut cleaner).map(Words::Text),
-        Operation::AnalyzeSentiment => sentiment(json(text)?, &mut cleaner).map(Words::Sentiment),
-        Operation::ScoreLead => explanation(json(text)?, &mut cleaner).map(Words::Score),
-        Operation::DraftEmail => email(json(text)?, &mut cleaner).map(Words::Email),
-        Operation::SummarizeText => summary(json(text)?, &mut cleaner).map(Words::Summary),
+        Operation::GenerateText => free_text(&json(text)?, &mut cleaner).map(Words::Text),
+        Operation::AnalyzeSentiment => sentiment(&json(text)?, &mut cleaner).map(Words::Sentiment),
+        Operation::ScoreLead => explanation(&json(text)?, &mut cleaner).map(Words::Score),
+        Operation::DraftEmail => email(&json(text)?, &mut cleaner).map(Words::Email),
+        Operation::SummarizeText => summary(&json(text)?, &mut cleaner).map(Words::Summary),
     }?;
     Ok((words, cleaner.removed))
 }
@@ -145,12 +145,12 @@ fn cut(text: &str, cap: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-fn free_text(said: TextSaid, cleaner: &mut Cleaner<'_>) -> Result<FreeText, Defect> {
+fn free_text(said: &TextSaid, cleaner: &mut Cleaner<'_>) -> Result<FreeText, Defect> {
     Ok(FreeText { text: cleaner.words(&said.text, 6_000)?, injection_suspected: said.injection_suspected })
 }
 
-fn sentiment(said: SentimentSaid, cleaner: &mut Cleaner<'_>) -> Result<Sentiment, Defect> {
-    let SentimentSaid { label, score, confidence, injection_suspected, .. } = said;
+fn sentiment(said: &SentimentSaid, cleaner: &mut Cleaner<'_>) -> Result<Sentiment, Defect> {
+    let SentimentSaid { label, score, confidence, injection_suspected, .. } = *said;
     if !(-1.0..=1.0).contains(&score) || !(0.0..=1.0).contains(&confidence) {
         return Err(Defect::OutOfRange);
     }
@@ -171,7 +171,7 @@ fn sentiment(said: SentimentSaid, cleaner: &mut Cleaner<'_>) -> Result<Sentiment
     })
 }
 
-fn explanation(said: ScoreSaid, cleaner: &mut Cleaner<'_>) -> Result<ScoreExplanation, Defect> {
+fn explanation(said: &ScoreSaid, cleaner: &mut Cleaner<'_>) -> Result<ScoreExplanation, Defect> {
     let mut reasons = Vec::new();
     for reason in said.reasons.iter().take(6) {
         reasons.push(self::reason(reason, cleaner)?);
@@ -204,7 +204,7 @@ fn reason(said: &ReasonSaid, cleaner: &mut Cleaner<'_>) -> Result<Reason, Defect
     })
 }
 
-fn email(said: EmailSaid, cleaner: &mut Cleaner<'_>) -> Result<EmailDraft, Defect> {
+fn email(said: &EmailSaid, cleaner: &mut Cleaner<'_>) -> Result<EmailDraft, Defect> {
     let subject = cleaner.words(&said.subject.replace(['\n', '\r'], " "), 150)?;
     let body = cleaner.words(&said.body_text, 5_000)?;
     let mut placeholders = Vec::new();
@@ -225,7 +225,7 @@ fn placeholders_of(text: &str) -> Vec<String> {
     parts.map(|part| part.split_once("}}").map_or("", |(name, _)| name.trim()).to_owned()).collect()
 }
 
-fn summary(said: SummarySaid, cleaner: &mut Cleaner<'_>) -> Result<Summary, Defect> {
+fn summary(said: &SummarySaid, cleaner: &mut Cleaner<'_>) -> Result<Summary, Defect> {
     Ok(Summary {
         summary: cleaner.words(&said.summary, 1_500)?,
         key_points: cleaner.list(&said.key_points, 10, 300)?,

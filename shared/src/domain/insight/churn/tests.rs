@@ -22,7 +22,7 @@ fn active() -> Features {
 fn rated(features: &Features) -> ChurnRating {
     match churn_risk(features, &ChurnWeights::default(), &History::default(), NOW) {
         ChurnRisk::Rated(rating) => rating,
-        other => panic!("{other:?}"),
+        other @ (ChurnRisk::NotApplicable | ChurnRisk::NotEnough) => panic!("{other:?}"),
     }
 }
 
