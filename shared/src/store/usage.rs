@@ -136,7 +136,7 @@ impl Store {
 
     /// Books what a call really took in place of what was reserved for it; nothing, if it took nothing. Once, and
     /// only in time: false otherwise, and what was reserved stays booked.
-    pub(crate) async fn settle(
+    pub(crate) async fn settle_call(
         &self,
         workspace: WorkspaceId,
         reservation: &Reservation,

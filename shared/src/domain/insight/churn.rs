@@ -136,6 +136,16 @@ pub enum ChurnRisk {
     Rated(ChurnRating),
 }
 
+impl ChurnRisk {
+    /// Its factors; none where nothing was rated.
+    pub fn factors(&self) -> &[Factor] {
+        match self {
+            Self::Rated(rating) => &rating.factors,
+            Self::NotApplicable | Self::NotEnough => &[],
+        }
+    }
+}
+
 /// Rates what is known.
 pub fn churn_risk(it: &Features, weights: &ChurnWeights, history: &History, now: Timestamp) -> ChurnRisk {
     let Some(status) = it.status.as_ref().map(|known| &known.value) else {

@@ -9,6 +9,7 @@ pub mod churn;
 pub mod clean;
 pub mod cost;
 pub mod features;
+pub mod gathered;
 pub mod lead_score;
 pub mod monthly;
 pub mod operation;

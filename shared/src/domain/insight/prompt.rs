@@ -3,6 +3,7 @@
 //!
 //! Strangers write what the material says. It is data: escaped, capped, cut down to a list of allowed fields.
 
+mod figures;
 mod mask;
 mod schema;
 mod told;
@@ -10,9 +11,12 @@ mod told;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::churn::ChurnRisk;
 use super::clean::is_hidden;
+use super::lead_score::LeadScore;
 use super::operation::Operation;
 use super::request::Wish;
+use crate::domain::id::WorkspaceId;
 
 pub use mask::mask;
 pub use schema::Schema;
@@ -119,13 +123,18 @@ impl Material {
         self
     }
 
-    /// The same with figures of ours.
+    /// The same with scores.
     #[must_use]
-    pub fn with_figures(mut self, figures: Value) -> Self {
+    pub fn with_scores(mut self, lead: &LeadScore, churn: &ChurnRisk) -> Self {
         if self.cap("figures") == Some(Cap::Figures) {
-            self.fields.insert("figures".to_owned(), figures);
+            self.fields.insert("figures".to_owned(), figures::figures(lead, churn));
         }
         self
+    }
+
+    /// What it is for.
+    pub fn operation(&self) -> Operation {
+        self.operation
     }
 
     /// True if there is nothing to work on.
@@ -207,6 +216,15 @@ fn without(text: &str, word: &str) -> String {
         kept.replace_range(at..at + word.len(), "");
     }
     kept
+}
+
+/// Whom we ask for, as providers want it against abuse: the same for the same caller, and nothing else.
+pub fn opaque_user(workspace: WorkspaceId, caller: &str) -> String {
+    let mut digest = Sha256::new();
+    digest.update(b"whop-twenty-bridge model user v1\0");
+    digest.update(workspace.0.as_bytes());
+    digest.update(caller.as_bytes());
+    hex::encode(digest.finalize())
 }
 
 /// The name of identical work: the same operation, prompt, model and material for the same wishes.

@@ -1,6 +1,7 @@
 //! What a caller asks for, and what comes back.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::answer::Answer;
 use super::cost::{NanoDollars, Usage};
@@ -155,6 +156,16 @@ pub struct InsightRequest {
     pub idempotency_key: Option<String>,
 }
 
+impl InsightRequest {
+    /// The caller's name for it, as a digest, and a digest of everything else: the same name must mean the same.
+    pub fn named(&self) -> Option<(String, String)> {
+        let name = self.idempotency_key.as_ref()?;
+        let rest = Self { idempotency_key: None, ..self.clone() };
+        let rest = serde_json::to_vec(&rest).unwrap_or_default();
+        Some((hex::encode(Sha256::digest(name.as_bytes())), hex::encode(Sha256::digest(&rest))))
+    }
+}
+
 /// An answer with all that is to be said about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Insight {
@@ -169,7 +180,7 @@ pub struct Insight {
     /// The model that answered, as the provider names it.
     pub model: Option<String>,
     pub cached: bool,
-    /// The answer was cut at the limit of its length.
+    /// Not all of the material fitted in.
     pub truncated: bool,
     /// Somebody else than asked first answered.
     pub fell_back: bool,

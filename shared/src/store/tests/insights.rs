@@ -22,9 +22,9 @@ impl Fixture {
         self.store.reserve(workspace(1), it, &LIMIT).await.unwrap()
     }
 
-    async fn settle(&self, it: &Reservation, tokens: u64, at: u64) -> bool {
+    async fn settle_call(&self, it: &Reservation, tokens: u64, at: u64) -> bool {
         let actual = Amount { tokens, nano_dollars: NanoDollars(tokens / 10) };
-        self.store.settle(workspace(1), it, actual, later(at)).await.unwrap()
+        self.store.settle_call(workspace(1), it, actual, later(at)).await.unwrap()
     }
 
     async fn spent(&self) -> (u64, u64) {
@@ -41,8 +41,8 @@ async fn a_budget_is_taken_settled_and_never_overdrawn() {
     assert_eq!(fixture.reserve(&one).await, Reserved::Yes);
     assert_eq!(fixture.reserve(&two).await, Reserved::Yes);
     assert_eq!(fixture.reserve(&three).await, Reserved::Spent);
-    assert!(fixture.settle(&one, 100, 5).await);
-    assert!(!fixture.settle(&one, 100, 5).await, "only once");
+    assert!(fixture.settle_call(&one, 100, 5).await);
+    assert!(!fixture.settle_call(&one, 100, 5).await, "only once");
 
     assert_eq!(fixture.spent().await, (500, 50));
     assert_eq!(fixture.reserve(&three).await, Reserved::Yes);
@@ -70,7 +70,7 @@ async fn a_reservation_that_nobody_settles_in_time_stays_booked_in_full() {
     let late = reservation("a1", 600, 60);
     fixture.reserve(&late).await;
 
-    assert!(!fixture.settle(&late, 1, 600).await);
+    assert!(!fixture.settle_call(&late, 1, 600).await);
 
     assert_eq!(fixture.spent().await, (600, 60));
 }

@@ -45,7 +45,7 @@ fn only_allowed_fields_get_out() {
     let material = Material::new(Operation::AnalyzeSentiment)
         .with_text("text", Some("fine"))
         .with_text("name", Some("Ada"))
-        .with_figures(Value::Bool(true));
+        .with_texts("wanted", &["more".to_owned()]);
 
     assert_eq!(material.canonical(), r#"{"text":"fine"}"#);
 }
