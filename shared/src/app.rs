@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use tokio::sync::OnceCell;
 
+use crate::ai::{Ai, Models};
 use crate::aws::{Aws, AwsSettings, Endpoints};
 use crate::clock::Clock;
 use crate::config::{BadConfig, Config};
@@ -32,6 +33,7 @@ pub struct App {
     vault: OnceCell<Vault>,
     sessions: OnceCell<Sessions>,
     endpoints: KnownEndpoints,
+    ai: OnceCell<Ai>,
 }
 
 impl App {
@@ -65,6 +67,7 @@ impl App {
             vault: OnceCell::new(),
             sessions: OnceCell::new(),
             endpoints: KnownEndpoints::default(),
+            ai: OnceCell::new(),
         })))
     }
 
@@ -120,11 +123,32 @@ impl App {
     /// The secret of the Whop app, if it has one.
     pub(crate) async fn whop_client_secret(&self) -> Result<Option<Secret>> {
         match &self.config.whop_client_secret {
-            Some(name) => {
-                Ok(Some(self.secret(name).await?).filter(|secret| !matches!(secret.expose(), "" | UNSET)))
-            }
+            Some(name) => self.secret_if_set(name).await,
             None => Ok(None),
         }
+    }
+
+    /// The language models whose providers have a key.
+    pub(crate) async fn ai(&self) -> Result<&Ai> {
+        let make = || async {
+            let mut configured = Vec::new();
+            for (name, config) in &self.config.ai.providers {
+                let key = match &config.key_secret {
+                    Some(secret) => self.secret_if_set(secret).await?,
+                    None => None,
+                };
+                configured.push((*name, config.clone(), key));
+            }
+            let models = Models::with(self.config.ai.models.as_deref())
+                .map_err(|error| Error::new(Kind::Bug).because(error))?;
+            Ok(Ai::new(&configured, models, &self.http()?))
+        };
+        self.ai.get_or_try_init(make).await
+    }
+
+    /// A secret that the deployer may have left alone.
+    async fn secret_if_set(&self, name: &str) -> Result<Option<Secret>> {
+        Ok(Some(self.secret(name).await?).filter(|secret| !matches!(secret.expose(), "" | UNSET)))
     }
 
     async fn secret(&self, name: &str) -> Result<Secret> {

@@ -1,11 +1,15 @@
 //! The environment, read once. Every mistake is reported, all of them together. No secret has a default.
 
+mod ai;
+
 use std::fmt;
 
 use url::Url;
 
 use crate::http::Addresses;
 use crate::queue::QueueUrls;
+
+pub use self::ai::{AiConfig, ProviderConfig};
 
 /// What a process is told from outside.
 #[derive(Clone, Debug)]
@@ -30,6 +34,8 @@ pub struct Config {
     /// Which addresses may be called; the template cannot set it.
     pub addresses: Addresses,
     pub aws: AwsConfig,
+    /// Who serves language models; nobody, if no key is there.
+    pub ai: AiConfig,
 }
 
 /// How AWS is reached.
@@ -87,6 +93,7 @@ impl Config {
                 Addresses::PublicOnly
             },
             aws: AwsConfig::from(&mut vars),
+            ai: AiConfig::from(&mut vars),
         };
         if vars.mistakes.is_empty() { Ok(config) } else { Err(BadConfig(vars.mistakes)) }
     }

@@ -3,10 +3,11 @@
 //!
 //! * [`domain`] decides: pure values and functions.
 //! * [`usecase`] does: one verb a file, the only place that puts effects in an order.
-//! * `whop`, `twenty`, `store`, `queue` speak to one outside party each, and to no other.
+//! * `whop`, `twenty`, `ai`, `store`, `queue` speak to one outside party each, and to no other.
 //! * [`lambda`] turns AWS events into calls of a function, and its results into answers.
 //! * [`App`] holds every client, built on first use.
 
+mod ai;
 mod app;
 mod aws;
 mod clock;
@@ -27,7 +28,7 @@ mod whop;
 
 pub use app::App;
 pub use clock::Clock;
-pub use config::{AwsConfig, BadConfig, Config};
+pub use config::{AiConfig, AwsConfig, BadConfig, Config, ProviderConfig};
 pub use error::{Error, Kind, Result};
 pub use http::Addresses;
 pub use queue::QueueUrls;

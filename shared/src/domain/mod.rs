@@ -15,6 +15,7 @@ pub mod grant;
 pub mod halving;
 pub mod id;
 pub mod identity;
+pub mod insight;
 pub mod link;
 pub mod mapping;
 pub mod money;

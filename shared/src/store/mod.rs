@@ -17,18 +17,22 @@ mod fact;
 mod failed;
 mod grant;
 mod index;
+mod insight;
 mod link;
 mod listing;
 mod run;
 mod table;
 mod token;
+mod usage;
 mod workspace;
 
 pub(crate) use self::card::Cards;
 pub(crate) use self::connection::Claim;
 pub(crate) use self::error::StoreError;
 pub(crate) use self::fact::Kept;
+pub(crate) use self::insight::Repeat;
 pub(crate) use self::run::Open;
+pub(crate) use self::usage::{LineOf, Reserved};
 
 use self::table::Table;
 

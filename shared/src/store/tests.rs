@@ -6,6 +6,7 @@ mod deliveries;
 mod facts;
 mod failures;
 mod grants;
+mod insights;
 mod links;
 mod lists;
 mod runs;

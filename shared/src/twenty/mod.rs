@@ -11,6 +11,7 @@ mod model;
 mod outcome;
 mod plan;
 mod redact;
+mod read;
 mod schema;
 #[cfg(test)]
 mod tests;

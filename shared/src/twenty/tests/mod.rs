@@ -9,6 +9,7 @@ mod calls;
 mod ensure;
 mod keys;
 mod outcomes;
+mod read;
 mod shapes;
 mod street;
 mod troubles;
