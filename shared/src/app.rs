@@ -86,7 +86,8 @@ impl App {
     }
 
     pub(crate) fn queue(&self) -> &Queue {
-        self.queue.get_or_init(|| Queue::new(self.aws.sqs(), self.config.sync_queue.clone()))
+        let (sync, ai) = (&self.config.sync_queue, &self.config.ai_queue);
+        self.queue.get_or_init(|| Queue::new(self.aws.sqs(), sync.clone(), ai.clone()))
     }
 
     fn http(&self) -> Result<Http> {

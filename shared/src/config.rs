@@ -20,6 +20,7 @@ pub struct Config {
     pub public_url: Url,
     pub table: String,
     pub sync_queue: QueueUrls,
+    pub ai_queue: QueueUrls,
     /// Names or ARNs of the secrets.
     pub seal_keys_secret: String,
     pub session_key_secret: String,
@@ -79,6 +80,7 @@ impl Config {
             public_url: vars.url("PUBLIC_URL", None),
             table: vars.must("TABLE_NAME"),
             sync_queue: vars.queue("SYNC_QUEUE_URL", "SYNC_DEAD_LETTER_URL"),
+            ai_queue: vars.queue("AI_QUEUE_URL", "AI_DEAD_LETTER_URL"),
             seal_keys_secret: vars.must("SEAL_KEYS_SECRET"),
             session_key_secret: vars.must("SESSION_KEY_SECRET"),
             whop_client_id: vars.may("WHOP_CLIENT_ID"),

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::delivery::Delivery;
-use crate::domain::id::{MemberId, RunId, WorkspaceId};
+use crate::domain::id::{InsightJobId, MemberId, RunId, WorkspaceId};
 use crate::domain::run::RunKind;
 use crate::domain::source::RecordRef;
 
@@ -14,6 +14,8 @@ use crate::domain::source::RecordRef;
 pub enum Line {
     /// `sync.fifo`: everything that writes members to Twenty.
     Sync,
+    /// `ai.fifo`: what language models are asked for without anybody waiting.
+    Ai,
 }
 
 /// Something that comes over a queue.
@@ -85,5 +87,24 @@ impl Job for SyncJob {
     /// Deliveries of a workspace become one batch to Twenty; everything else is done alone.
     fn joins(&self, next: &Self) -> bool {
         matches!((self, next), (Self::Deliver { .. }, Self::Deliver { .. }))
+    }
+}
+
+/// One message on `ai.fifo`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum AiJob {
+    /// Answer a request whose caller asks for the answer later.
+    Answer { workspace: WorkspaceId, insight: InsightJobId },
+}
+
+impl Job for AiJob {
+    const LINE: Line = Line::Ai;
+
+    /// A workspace's requests are answered one after the other.
+    fn group(&self) -> String {
+        match self {
+            Self::Answer { workspace, .. } => format!("{workspace}-asked"),
+        }
     }
 }

@@ -90,17 +90,19 @@ pub struct QueueUrls {
 pub(crate) struct Queue {
     client: Client,
     sync: QueueUrls,
+    ai: QueueUrls,
 }
 
 impl Queue {
     /// The queues at these addresses.
-    pub(crate) fn new(client: Client, sync: QueueUrls) -> Self {
-        Self { client, sync }
+    pub(crate) fn new(client: Client, sync: QueueUrls, ai: QueueUrls) -> Self {
+        Self { client, sync, ai }
     }
 
     fn urls(&self, line: Line) -> &QueueUrls {
         match line {
             Line::Sync => &self.sync,
+            Line::Ai => &self.ai,
         }
     }
 

@@ -13,7 +13,8 @@ pub struct Caller {
 }
 
 /// How the caller proved who they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
 pub enum Means {
     /// A session in the browser, after giving the workspace's Twenty key.
     Session,

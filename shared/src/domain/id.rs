@@ -96,6 +96,8 @@ opaque! {
     ConnectionId: "connection id";
     /// One entry of the audit log.
     AuditId: "audit id";
+    /// An insight that is answered later than its caller waited.
+    InsightJobId: "insight job id";
 }
 
 macro_rules! by_uuid {

@@ -18,6 +18,7 @@ mod failed;
 mod grant;
 mod index;
 mod insight;
+mod insight_job;
 mod link;
 mod listing;
 mod run;

@@ -13,6 +13,7 @@ pub mod connect_whop;
 pub mod disconnect;
 mod gather;
 pub mod go_live;
+pub mod insight_job;
 pub mod insight_settings;
 pub mod overview;
 mod read_whop;

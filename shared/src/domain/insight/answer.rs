@@ -44,6 +44,18 @@ pub enum Mood {
     Mixed,
 }
 
+impl Mood {
+    /// The name in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Positive => "positive",
+            Self::Neutral => "neutral",
+            Self::Negative => "negative",
+            Self::Mixed => "mixed",
+        }
+    }
+}
+
 /// The mood of a text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sentiment {

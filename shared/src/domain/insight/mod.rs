@@ -10,6 +10,7 @@ pub mod clean;
 pub mod cost;
 pub mod features;
 pub mod gathered;
+pub mod job;
 pub mod lead_score;
 pub mod monthly;
 pub mod operation;

@@ -42,6 +42,13 @@ impl Temperature {
     pub fn hundredths(value: u16) -> Option<Self> {
         (value <= 200).then_some(Self(value))
     }
+
+    /// A temperature as callers write it, `0.2`; nothing outside 0 to 2.
+    #[expect(clippy::float_arithmetic, reason = "a temperature is no money")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 to 200")]
+    pub fn from_float(value: f64) -> Option<Self> {
+        (0.0..=2.0).contains(&value).then(|| Self((value * 100.0).round() as u16))
+    }
 }
 
 impl std::fmt::Display for Temperature {
@@ -63,6 +70,10 @@ pub enum Tone {
 }
 
 impl Tone {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Neutral, Self::Friendly, Self::Formal, Self::Direct, Self::Empathetic];
+
     /// The word for the model.
     pub fn as_str(self) -> &'static str {
         match self {
