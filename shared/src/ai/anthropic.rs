@@ -186,7 +186,9 @@ fn read(answer: &Answer) -> Result<Reply, AiError> {
     // Partial text of a refusal is not an answer.
     let text = match stop {
         Stop::Refused => String::new(),
-        _ => texts.filter_map(|block| block.text.as_deref()).collect(),
+        Stop::Complete | Stop::Truncated | Stop::Other(_) => {
+            texts.filter_map(|block| block.text.as_deref()).collect()
+        }
     };
     let usage = said.usage.as_ref().and_then(UsageSaid::usage);
     let percent = said.usage.as_ref().map_or(100, UsageSaid::percent);

@@ -13,6 +13,7 @@ const SHIPPED: &str = include_str!("models.json");
 
 /// One model. What is absent is not sent.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether one field may be sent")]
 pub(crate) struct Entry {
     pub(crate) provider: ProviderName,
     pub(crate) model: String,

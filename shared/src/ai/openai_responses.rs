@@ -235,8 +235,8 @@ fn failed(error: Option<&ErrorSaid>) -> Option<AiError> {
     let code = error.and_then(|error| error.code.as_deref());
     let trouble = match code {
         Some("bio_policy" | "misalignment_policy_violation") => return None,
-        Some("rate_limit_exceeded") => Trouble::Busy { after: None },
         Some("invalid_prompt" | "data_residency_mismatch") => Trouble::Rejected,
+        // `server_error`, `rate_limit_exceeded`, and whatever comes later.
         _ => Trouble::Busy { after: None },
     };
     Some(AiError { code: word(code), ..AiError::new(trouble) })

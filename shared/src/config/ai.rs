@@ -62,7 +62,7 @@ impl AiConfig {
             Some(_) => vars.mistakes.push("AI_PROVIDER must be openai or anthropic".to_owned()),
         }
         let models = vars.may("AI_MODELS");
-        if Models::with(models.as_deref()).is_err() {
+        if models.is_some() && Models::with(models.as_deref()).is_err() {
             vars.mistakes.push("AI_MODELS is not a table of models".to_owned());
         }
         Self { providers, models, pace: Pace::default() }

@@ -64,8 +64,7 @@ impl Store {
         workspace: WorkspaceId,
         line: LineOf<'_>,
         tally: &Tally,
-        mark: &str,
-        now: Timestamp,
+        (mark, now): (&str, Timestamp),
     ) -> Result<()> {
         let provider = line.provider.map_or("none", ProviderName::as_str);
         let id = format!("{}#{}#{provider}#{}", line.day, line.operation.name(), line.model);
@@ -124,9 +123,8 @@ impl Store {
             only = format!("{only} AND (attribute_not_exists(#{name}) OR #{name} <= :{name}_room)");
             change = change.with(&format!("{name}_room"), number(room));
         }
-        let held =
-            self.table.update(&budget_key(workspace, &reservation.day), &change.and_only_if(only)).await?;
-        Ok(match held {
+        let key = budget_key(workspace, &reservation.day);
+        Ok(match self.table.update(&key, &change.and_only_if(only)).await? {
             Held::Yes(_) => Reserved::Yes,
             // It is ours, from an attempt whose answer was lost.
             Held::No(Some(there)) if there.contains_key(&hold) => Reserved::Yes,

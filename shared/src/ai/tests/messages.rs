@@ -1,6 +1,6 @@
 use super::*;
 
-fn said(stop: &str, content: Value) -> Value {
+fn said(stop: &str, content: &Value) -> Value {
     json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-haiku-5-5", "content": content,
         "stop_reason": stop, "stop_details": null,
         "usage": {"input_tokens": 412, "cache_creation_input_tokens": 30, "cache_read_input_tokens": 2048,
@@ -14,7 +14,7 @@ fn text() -> Value {
 }
 
 async fn asked(model: &str) -> (Value, street::Seen) {
-    let street = Street::open(vec![Canned::json(200, &said("end_turn", text()))]).await;
+    let street = Street::open(vec![Canned::json(200, &said("end_turn", &text()))]).await;
     let entry = models().entry(ProviderName::Anthropic, model, None);
     street.provider(Wire::AnthropicMessages).ask(&ask(&entry)).await.unwrap();
     let seen = street.only();
@@ -57,7 +57,7 @@ async fn thinking_and_temperature_follow_the_model() {
 
 #[tokio::test]
 async fn input_is_only_what_no_cache_served() {
-    let reply = reply(Wire::AnthropicMessages, said("end_turn", text())).await;
+    let reply = reply(Wire::AnthropicMessages, said("end_turn", &text())).await;
 
     let usage = Usage {
         uncached: 412,
@@ -81,7 +81,7 @@ async fn every_way_to_stop_is_told_apart() {
         ("refusal", json!([{"type": "text", "text": "partial"}]), Stop::Refused),
         ("pause_turn", text(), Stop::Other("pause_turn".to_owned())),
     ] {
-        let reply = reply(Wire::AnthropicMessages, said(stop, content)).await;
+        let reply = reply(Wire::AnthropicMessages, said(stop, &content)).await;
         let refused = expected == Stop::Refused;
         assert_eq!(reply.stop, expected);
         assert_eq!(reply.text.is_empty(), refused, "partial text of a refusal is dropped");

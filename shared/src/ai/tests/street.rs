@@ -27,6 +27,13 @@ impl Canned {
         Self { status, headers: Vec::new(), body: body.to_string().into_bytes() }
     }
 
+    fn response(self) -> Response<Body> {
+        let headers = self.headers.into_iter();
+        let response =
+            headers.fold(Response::builder().status(self.status), |it, (name, value)| it.header(name, value));
+        response.body(Body::from(self.body)).unwrap()
+    }
+
     pub(super) fn html(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: b"<html>Bad gateway</html>".to_vec() }
     }
@@ -50,6 +57,18 @@ async fn listen() -> (TcpListener, Url) {
     (listener, base)
 }
 
+/// Reads a request from everybody who comes, says the same to all, and keeps the line open.
+async fn say_to_all(listener: TcpListener, says: &'static [u8]) {
+    let mut open = Vec::new();
+    while let Ok((mut socket, _)) = listener.accept().await {
+        let mut request = [0; 4_096];
+        let read = socket.read(&mut request).await.unwrap_or(0);
+        if read > 0 && socket.write_all(says).await.is_ok() {
+            open.push(socket);
+        }
+    }
+}
+
 impl Street {
     pub(super) async fn open(answers: Vec<Canned>) -> Self {
         let (listener, base) = listen().await;
@@ -59,13 +78,7 @@ impl Street {
             let body = String::from_utf8(body.to_vec()).unwrap();
             log.lock().unwrap().push(Seen { path: uri.path().to_owned(), headers, body });
             let canned = queue.lock().unwrap().pop_front().expect("one more call than answers");
-            async move {
-                let mut response = Response::builder().status(canned.status);
-                for (name, value) in canned.headers {
-                    response = response.header(name, value);
-                }
-                response.body(Body::from(canned.body)).unwrap()
-            }
+            std::future::ready(canned.response())
         };
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(handler)).await });
         Self { base, seen }
@@ -83,16 +96,7 @@ impl Street {
 
     async fn raw(says: &'static [u8]) -> Self {
         let (listener, base) = listen().await;
-        tokio::spawn(async move {
-            let mut open = Vec::new();
-            while let Ok((mut socket, _)) = listener.accept().await {
-                let mut request = [0; 4_096];
-                let read = socket.read(&mut request).await.unwrap_or(0);
-                if read > 0 && socket.write_all(says).await.is_ok() {
-                    open.push(socket);
-                }
-            }
-        });
+        tokio::spawn(say_to_all(listener, says));
         Self { base, seen: Arc::default() }
     }
 

@@ -358,5 +358,10 @@ fn coverage(it: &Features) -> Coverage {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, clippy::float_arithmetic, clippy::unnecessary_wraps, reason = "figures are compared exactly, and fixtures stay short")]
+#[expect(
+    clippy::float_cmp,
+    clippy::float_arithmetic,
+    clippy::unnecessary_wraps,
+    reason = "figures are compared exactly, and fixtures stay short"
+)]
 mod tests;

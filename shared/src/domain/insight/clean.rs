@@ -119,7 +119,9 @@ fn without_links(text: &str, domains: &[String]) -> (String, u32) {
         }
         kept.push_str(ending);
     }
-    (kept.replace("()", "").replace(" )", ")"), removed)
+    // What stood around a link that is gone.
+    let kept = if removed > 0 { kept.replace("()", "") } else { kept };
+    (kept, removed)
 }
 
 /// Where a word leads to, if it is a link or an address. An empty domain is one nobody may allow.

@@ -187,8 +187,8 @@ pub fn is_business(email: &str) -> Option<bool> {
     let (_, domain) = email.trim().rsplit_once('@')?;
     let domain = domain.to_lowercase();
     let country = |provider: &&str| domain.starts_with(&format!("{provider}."));
-    let free = FREE_MAIL.contains(&domain.as_str())
-        || ["yahoo", "hotmail", "live", "outlook"].iter().any(country);
+    let free =
+        FREE_MAIL.contains(&domain.as_str()) || ["yahoo", "hotmail", "live", "outlook"].iter().any(country);
     domain.contains('.').then_some(!free)
 }
 

@@ -228,17 +228,16 @@ pub fn opaque_user(workspace: WorkspaceId, caller: &str) -> String {
 }
 
 /// The name of identical work: the same operation, prompt, model and material for the same wishes.
-pub fn work_key(material: &Material, wish: &Wish, models: &[String]) -> String {
+pub fn work_key(material: &Material, wish: &Wish, model: &str) -> String {
     let operation = material.operation;
     let instructions = told::instructions(operation, wish);
     let limit = operation.limit_for(wish.max_output_tokens).to_string();
     let temperature = wish.temperature.map(|it| it.to_string()).unwrap_or_default();
-    let models = models.join(",");
     let canonical = material.canonical();
     let parts = [
         operation.name(),
         told::version(operation),
-        &models,
+        model,
         &limit,
         &temperature,
         &instructions,

@@ -112,10 +112,10 @@ async fn usage_adds_up_by_day_operation_and_model() {
     };
     fixture.lose_next_answer("UpdateItem");
     for (day, model, mark) in [(DAY, "m", "1"), (DAY, "m", "2"), (DAY, "n", "3"), ("2026-12-01", "m", "4")] {
-        fixture.store.add_usage(workspace(1), line(day, model), &tally(1), mark, NOW).await.unwrap();
+        fixture.store.add_usage(workspace(1), line(day, model), &tally(1), (mark, NOW)).await.unwrap();
     }
     let unpriced = Tally { calls: 1, failed: 1, ..Tally::default() };
-    fixture.store.add_usage(workspace(1), line(DAY, "m"), &unpriced, "5", NOW).await.unwrap();
+    fixture.store.add_usage(workspace(1), line(DAY, "m"), &unpriced, ("5", NOW)).await.unwrap();
 
     let lines = fixture.store.list_usage(workspace(1), "2026-11").await.unwrap();
 

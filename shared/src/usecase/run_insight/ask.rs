@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::candidates::Candidate;
+use tracing::warn;
+
+use super::candidates::{Candidate, Choice};
 use super::record::{Made, Told, record, reserve, settle};
 use super::{Work, unworded, worded};
 use crate::ai::{AiError, Ask, Reply, Stop, TextModel as _, Trouble};
@@ -11,7 +13,7 @@ use crate::domain::insight::attempt::Ending;
 use crate::domain::insight::cost::{NanoDollars, Usage};
 use crate::domain::insight::policy::{Course, Next, Verdict};
 use crate::domain::insight::prompt::{Prompt, opaque_user};
-use crate::domain::insight::request::Insight;
+use crate::domain::insight::request::{Insight, ProviderName};
 use crate::domain::insight::score::Factor;
 use crate::error::{Error, Kind, Result};
 
@@ -29,22 +31,23 @@ struct Bill {
 }
 
 /// Asks until somebody answers, nobody is left, or the time is over.
-pub(super) async fn ask(work: &Work<'_>, candidates: &[Candidate<'_>], prompt: &Prompt) -> Result<Insight> {
+pub(super) async fn ask(work: &Work<'_>, choice: &Choice<'_>, prompt: &Prompt) -> Result<Insight> {
     let clock = work.app.clock();
-    let mut course = Course::new(work.app.config().ai.pace, time_left(work), candidates.len());
+    let mut course = Course::new(work.app.config().ai.pace, time_left(work), choice.able.len());
     let mut bill = Bill { usage: Usage::default(), cost: Some(NanoDollars(0)) };
     let (mut next, mut last) = (course.begin(), None);
     while let Next::Ask { candidate, wait, limit, doubled } = next {
-        let Some(candidate) = candidates.get(candidate) else { break };
+        let Some(candidate) = choice.able.get(candidate) else { break };
         if !wait.is_zero() {
             clock.sleep(wait).await;
         }
         let started = clock.now();
-        let call = Call { work, candidate, prompt, limit, number: course.made(), doubled };
+        let asked = Asked { candidate, preferred: choice.preferred };
+        let call = Call { work, asked, prompt, limit, number: course.made(), doubled };
         let (judged, made) = call.make(&mut bill).await?;
         let verdict = match judged {
-            Judged::Done { words, links } => return done(&call, words, links, &made, bill),
-            Judged::Refused => return Ok(billed(&call, unworded(work, Answer::Refused), &made, bill)),
+            Judged::Done { words, links } => return done(&call, words, links, &made, &bill),
+            Judged::Refused => return Ok(billed(&call, unworded(work, Answer::Refused), &made, &bill)),
             Judged::Not { verdict, ending } => {
                 last = Some(ending);
                 verdict
@@ -81,10 +84,17 @@ fn nobody(last: Option<Ending>) -> Error {
     }
 }
 
+/// Who is asked, and who would have been asked first.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    candidate: &'a Candidate<'a>,
+    preferred: ProviderName,
+}
+
 /// One call.
 struct Call<'a> {
     work: &'a Work<'a>,
-    candidate: &'a Candidate<'a>,
+    asked: Asked<'a>,
     prompt: &'a Prompt,
     limit: Duration,
     number: u32,
@@ -99,7 +109,7 @@ impl Call<'_> {
 
     /// Reserves, asks, judges, settles and records.
     async fn make(&self, bill: &mut Bill) -> Result<(Judged, Made)> {
-        let (work, entry) = (self.work, &self.candidate.entry);
+        let (work, entry) = (self.work, &self.asked.candidate.entry);
         let limit = entry.limit(self.output_tokens());
         let reservation = reserve(work, entry, self.prompt.bytes(), limit).await?;
         let started = work.app.clock().now();
@@ -114,7 +124,7 @@ impl Call<'_> {
             user: &user,
             limit: self.limit,
         };
-        let result = self.candidate.provider.ask(&ask).await;
+        let result = self.asked.candidate.provider.ask(&ask).await;
         let judged = self.judge(&result);
         let made = Made::of(&result, entry, self.prompt.bytes(), limit, started);
         bill.usage = bill.usage.plus(made.usage);
@@ -128,7 +138,7 @@ impl Call<'_> {
         };
         let texts = result.as_ref().ok().map(|reply| (self.prompt.message.as_str(), reply.text.as_str()));
         let told = Told {
-            candidate: self.candidate,
+            candidate: self.asked.candidate,
             prompt: self.prompt.version,
             number: self.number,
             ending,
@@ -178,11 +188,20 @@ impl Call<'_> {
 
     /// Remembers who does not serve us; of money every process is told.
     async fn tell_breaker(&self, result: &Result<Reply, AiError>) -> Result<()> {
-        let (app, name, now) = (self.work.app, self.candidate.provider.name, self.work.app.clock().now());
+        let (app, name, now) =
+            (self.work.app, self.asked.candidate.provider.name, self.work.app.clock().now());
         let breakers = &app.ai().await?.breakers;
         match result {
             Ok(_) => breakers.succeeded(name),
             Err(error) => breakers.failed(name, error.trouble, now),
+        }
+        if let Err(AiError { trouble: Trouble::Misconfigured, .. }) = result {
+            warn!(
+                event = "ai.misconfigured",
+                provider = name.as_str(),
+                "{} refuses key or model",
+                name.as_str()
+            );
         }
         if let Err(AiError { trouble: Trouble::OutOfMoney, .. }) = result {
             tracing::error!(
@@ -209,7 +228,7 @@ fn verdict(trouble: Trouble) -> Verdict {
     }
 }
 
-fn done(call: &Call<'_>, words: Words, links: u32, made: &Made, bill: Bill) -> Result<Insight> {
+fn done(call: &Call<'_>, words: Words, links: u32, made: &Made, bill: &Bill) -> Result<Insight> {
     let mut insight = billed(call, unworded(call.work, worded(call.work, words)?), made, bill);
     if links > 0 {
         insight.warnings.push(format!("{links} links, images or addresses were taken out of the answer."));
@@ -222,8 +241,8 @@ fn done(call: &Call<'_>, words: Words, links: u32, made: &Made, bill: Bill) -> R
 }
 
 /// The same with who answered, and what it took.
-fn billed(call: &Call<'_>, insight: Insight, made: &Made, bill: Bill) -> Insight {
-    let (work, entry, provider) = (call.work, &call.candidate.entry, call.candidate.provider);
+fn billed(call: &Call<'_>, insight: Insight, made: &Made, bill: &Bill) -> Insight {
+    let (work, entry, provider) = (call.work, &call.asked.candidate.entry, call.asked.candidate.provider);
     let mut warnings = entry.warnings(insight.created_at);
     if made.estimated {
         warnings.push("The server does not say how many tokens it used; they are estimated.".to_owned());
@@ -231,14 +250,12 @@ fn billed(call: &Call<'_>, insight: Insight, made: &Made, bill: Bill) -> Insight
     if work.request.wish.temperature.is_some() && !entry.temperature {
         warnings.push(format!("{} takes no temperature; it was left out.", entry.model));
     }
-    let wished = work.request.wish.provider.or(work.settings.provider);
-    let first = wished.or_else(|| work.app.config().ai.providers.first().map(|(name, _)| *name));
     Insight {
         usage: bill.usage,
         cost: bill.cost,
         provider: Some(provider.name),
         model: Some(made.served.clone().unwrap_or_else(|| entry.model.clone())),
-        fell_back: first != Some(provider.name),
+        fell_back: call.asked.preferred != provider.name,
         warnings,
         ..insight
     }

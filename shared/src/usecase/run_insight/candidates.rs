@@ -12,53 +12,49 @@ pub(crate) struct Candidate<'a> {
     pub(crate) entry: Entry,
 }
 
-impl Candidate<'_> {
-    /// Provider and model, for the name of identical work.
-    pub(crate) fn name(&self) -> String {
-        format!("{}/{}", self.provider.name.as_str(), self.entry.model)
-    }
+/// Whom to ask.
+pub(crate) struct Choice<'a> {
+    /// Who would be asked first, were nothing in the way.
+    pub(crate) preferred: ProviderName,
+    /// That one with its model, for the name of identical work.
+    pub(crate) name: String,
+    /// Those that may be asked now, in order.
+    pub(crate) able: Vec<Candidate<'a>>,
 }
 
-/// Those that may be asked now.
-pub(crate) async fn candidates<'a>(work: &Work<'a>) -> Result<Vec<Candidate<'a>>> {
+/// Chooses. Those with an open circuit are left out.
+pub(crate) async fn choose<'a>(work: &Work<'a>) -> Result<Choice<'a>> {
     let ai = work.app.ai().await?;
-    let first = work.request.wish.provider.or(work.settings.provider);
+    let wished = work.request.wish.provider;
+    let first = wished.or(work.settings.provider);
     let mut providers: Vec<&Provider> = ai.providers.iter().collect();
-    if providers.is_empty() {
-        return Err(Error::new(Kind::Unavailable)
-            .saying("No language model is set up. Give the deployment a provider's key."));
-    }
     providers.sort_by_key(|it| Some(it.name) != first);
-    if let (Some(wished), Some(at)) = (work.request.wish.provider, providers.first())
-        && at.name != wished
-    {
+    let Some(preferred) = providers.first().map(|it| it.name) else {
+        let advice = "No language model is set up. Give the deployment a provider's key.";
+        return Err(Error::new(Kind::Unavailable).saying(advice));
+    };
+    if wished.is_some_and(|wished| wished != preferred) {
         return Err(Error::invalid("There is no key for the provider you named."));
     }
     let names: Vec<ProviderName> = providers.iter().map(|it| it.name).collect();
     let now = work.app.clock().now();
     let unpaid = work.app.store().open_circuits(work.caller.workspace, &names, now).await?;
-    let preferred = providers.first().map(|it| it.name);
-    let open = |it: &&Provider| !ai.breakers.is_open(it.name, now) && !unpaid.contains(&it.name);
-    let able = providers.into_iter().filter(open);
-    let found: Vec<Candidate<'a>> = able
-        .map(|provider| {
-            let model = model(work, provider, preferred);
-            Candidate { provider, entry: ai.entry(provider, &model) }
-        })
-        .collect();
-    if found.is_empty() {
-        let retry_after = std::time::Duration::from_mins(1);
-        let advice = "No provider of language models serves us at the moment. Try again in a minute.";
-        return Err(Error::new(Kind::Throttled { retry_after }).saying(advice));
-    }
-    Ok(found)
+    let every = providers.into_iter().map(|provider| {
+        let model = model(work, provider, preferred);
+        Candidate { provider, entry: ai.entry(provider, &model) }
+    });
+    let mut able: Vec<Candidate<'a>> = every.collect();
+    let name =
+        able.first().map(|it| format!("{}/{}", preferred.as_str(), it.entry.model)).unwrap_or_default();
+    able.retain(|it| !ai.breakers.is_open(it.provider.name, now) && !unpaid.contains(&it.provider.name));
+    Ok(Choice { preferred, name, able })
 }
 
 /// A model that somebody named belongs to the provider they named with it, or to the first one.
-fn model(work: &Work<'_>, provider: &Provider, preferred: Option<ProviderName>) -> String {
+fn model(work: &Work<'_>, provider: &Provider, preferred: ProviderName) -> String {
     let wish = &work.request.wish;
-    let wished = wish.model.as_ref().filter(|_| wish.provider.or(preferred) == Some(provider.name));
+    let wished = wish.model.as_ref().filter(|_| wish.provider.unwrap_or(preferred) == provider.name);
     let settings = &work.settings;
-    let chosen = settings.model.as_ref().filter(|_| settings.provider.or(preferred) == Some(provider.name));
+    let chosen = settings.model.as_ref().filter(|_| settings.provider.unwrap_or(preferred) == provider.name);
     wished.or(chosen).unwrap_or(&provider.config.model).clone()
 }

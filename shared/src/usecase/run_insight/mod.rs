@@ -28,11 +28,14 @@ use crate::ids;
 use crate::usecase::gather::{Gathered, gather};
 
 use self::ask::ask;
-use self::candidates::{Candidate, candidates};
+use self::candidates::choose;
 use self::remember::{Turn, begin_request, end_request, found, keep, take_turn};
 
 /// How long an answer stands for identical work.
 const REMEMBERED: Duration = Duration::from_hours(24);
+
+/// The part of the time that gathering must leave.
+const KEPT_FOR_ASKING: Duration = Duration::from_secs(10);
 
 /// Everything about one request, once it is known.
 pub(crate) struct Work<'a> {
@@ -59,7 +62,7 @@ pub async fn run(
         return Ok(insight);
     }
     let settings = app.store().find_insight_settings(caller.workspace).await?.unwrap_or_default();
-    let gathered = gather(app, caller.workspace, &request, &settings, deadline).await?;
+    let gathered = gather(app, caller.workspace, &request, &settings, deadline - KEPT_FOR_ASKING).await?;
     if gathered.material.is_empty() {
         return Err(Error::invalid("There is nothing to work on: give a text, or a record that has notes."));
     }
@@ -68,8 +71,8 @@ pub async fn run(
         Ok(insight) => insight,
         Err(error) => in_own_words(&work, error)?,
     };
-    end_request(app, caller.workspace, &request, &insight).await?;
     fill(&mut insight.answer, &work.gathered);
+    end_request(app, caller.workspace, &request, &insight).await?;
     Ok(insight)
 }
 
@@ -100,11 +103,15 @@ fn check(request: &InsightRequest) -> Result<()> {
 
 /// The answer to identical work, else a model's.
 async fn answer(work: &Work<'_>) -> Result<Insight> {
-    let candidates = candidates(work).await?;
-    let models: Vec<String> = candidates.iter().map(Candidate::name).collect();
-    let key = work_key(&work.gathered.material, &work.request.wish, &models);
+    let choice = choose(work).await?;
+    let key = work_key(&work.gathered.material, &work.request.wish, &choice.name);
     if let Some(insight) = found(work, &key).await? {
         return Ok(insight);
+    }
+    if choice.able.is_empty() {
+        let retry_after = Duration::from_mins(1);
+        let advice = "No provider of language models serves us at the moment. Try again in a minute.";
+        return Err(Error::new(Kind::Throttled { retry_after }).saying(advice));
     }
     let mark = match take_turn(work, &key).await? {
         Turn::Found(insight) => return Ok(*insight),
@@ -113,7 +120,7 @@ async fn answer(work: &Work<'_>) -> Result<Insight> {
     let random = ids::unguessable().map_err(|error| Error::new(Kind::Bug).because(error))?;
     let random: String = random.chars().take(12).collect();
     let prompt = Prompt::new(&work.gathered.material, &work.request.wish, &random);
-    let result = ask(work, &candidates, &prompt).await;
+    let result = ask(work, &choice, &prompt).await;
     if let Ok(insight) = &result {
         keep(work, &key, insight).await?;
     }
@@ -171,7 +178,7 @@ fn worded(work: &Work<'_>, words: Words) -> Result<Answer> {
     })
 }
 
-/// Fills the placeholders of a draft with what the record says. No model and no cache sees that.
+/// Fills the placeholders of a draft with what the record says. No model sees that.
 fn fill(answer: &mut Answer, gathered: &Gathered) {
     let Answer::Email(draft) = answer else {
         return;

@@ -108,7 +108,7 @@ pub(super) async fn record(work: &Work<'_>, told: &Told<'_>, made: &Made, starte
         provider: Some(provider.name),
         model: &entry.model,
     };
-    app.store().add_usage(workspace, line, &tally, &id, started).await?;
+    app.store().add_usage(workspace, line, &tally, (&id, started)).await?;
     let latency = app.clock().now().since(started).as_millis();
     let attempt = Attempt {
         texts: texts(work, told, &id).await?,

@@ -94,7 +94,7 @@ pub(super) async fn found(work: &Work<'_>, key: &str) -> Result<Option<Insight>>
     let line =
         LineOf { day: &day, operation: work.request.operation, provider: insight.provider, model: &model };
     let mark = ids::unguessable().map_err(|error| Error::new(Kind::Bug).because(error))?;
-    app.store().add_usage(workspace, line, &Tally::cached(), &mark, now).await?;
+    app.store().add_usage(workspace, line, &Tally::cached(), (&mark, now)).await?;
     Ok(Some(insight))
 }
 

@@ -96,13 +96,13 @@ fn language_and_tone_are_part_of_the_instructions() {
 #[test]
 fn identical_work_has_one_name_and_different_work_another() {
     let material = |text: &str| Material::new(Operation::SummarizeText).with_text("text", Some(text));
-    let key = |text: &str, model: &str| work_key(&material(text), &wish(), &[model.to_owned()]);
+    let key = |text: &str, model: &str| work_key(&material(text), &wish(), model);
 
     assert_eq!(key("a", "m"), key("a", "m"));
     assert_ne!(key("a", "m"), key("b", "m"));
     assert_ne!(key("a", "m"), key("a", "n"));
     let longer = Wish { max_output_tokens: Some(99), ..wish() };
-    assert_ne!(work_key(&material("a"), &longer, &[]), work_key(&material("a"), &wish(), &[]));
+    assert_ne!(work_key(&material("a"), &longer, ""), work_key(&material("a"), &wish(), ""));
 }
 
 #[test]
