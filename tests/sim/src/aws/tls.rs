@@ -38,12 +38,15 @@ impl Default for Tls {
     fn default() -> Self {
         let (authority, chain, key) = certificates().expect("certificates for this machine's own name");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("ring speaks TLS 1.2 and 1.3")
             .with_no_client_auth()
             .with_single_cert(chain, key)
             .expect("a key that belongs to its certificate");
+        // Every front has the same name, so a client would resume at one what it began at another. AWS's services
+        // have a name each: a process that begins shakes hands in full with every one of them.
+        config.send_tls13_tickets = 0;
         Self { authority, acceptor: TlsAcceptor::from(Arc::new(config)), fronts: Vec::new() }
     }
 }
