@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use rustls::pki_types::CertificateDer;
@@ -69,9 +73,12 @@ macro_rules! client {
             .behavior_version($sdk::config::BehaviorVersion::latest())
             .region($sdk::config::Region::new(settings.region.clone()))
             .credentials_provider(settings.credentials())
+            .identity_cache($sdk::config::IdentityCache::no_cache())
             .http_client($aws.http())
             .sleep_impl(TokioSleep::new())
             .retry_config(retries())
+            // An attempt has a time limit as a whole; watching its speed besides costs every call.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(time_outs());
         config.set_endpoint_url($endpoint.clone());
         $sdk::Client::from_conf(config.build())
@@ -94,10 +101,19 @@ impl Aws {
         })
     }
 
+    /// One connector for all services, whatever settings they ask it for: ours are the same for each. The
+    /// SDK's own client would read the certificates once more for every service, only to check that it can.
     fn http(&self) -> SharedHttpClient {
-        let ring = Provider::Rustls(CryptoMode::Ring);
-        let builder = aws_smithy_http_client::Builder::new().tls_provider(ring);
-        let make = || builder.tls_context(self.tls.clone()).build_https();
+        let make = || {
+            let connector = Connector::builder()
+                .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                .tls_context(self.tls.clone())
+                .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT).build())
+                .sleep_impl(TokioSleep::new())
+                .build();
+            let connector = SharedHttpConnector::new(connector);
+            http_client_fn(move |_, _| connector.clone())
+        };
         self.http.get_or_init(make).clone()
     }
 

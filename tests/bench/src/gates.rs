@@ -28,8 +28,8 @@ pub(crate) fn all(startup: &[Started], counts: &Counts, memory: &Memory, scale: 
         gates.push(gate("webhook: binary, MB", it.binary_mb, 6.0));
     }
     gates.push(gate("a million deliveries, $", counts.deliveries.dollars_per_million.sum, 5.0));
-    let growth = memory.end_kb.saturating_sub(memory.tenth_kb) as f64 / 1024.0;
-    gates.push(gate("sync: memory after a tenth of the pages to the end, MB more", growth, 2.0));
+    let growth = memory.last_quarter_kb.saturating_sub(memory.third_quarter_kb) as f64 / 1024.0;
+    gates.push(gate("sync: memory in the last quarter of the pages, MB more", growth, 0.5));
     for it in &scale.streams {
         gates.push(gate(format!("Whop pages of {}", it.name), it.pages as f64, it.fewest_pages as f64));
     }

@@ -72,7 +72,7 @@ async fn main() -> ExitCode {
     let startup = startup::measure(&binaries, args.starts).await;
     eprintln!("calls per thousand records");
     let counts = counts::measure().await;
-    let (few, fewest) = (members / 10, 2_000); // Fewer pages say nothing about growth.
+    let (few, fewest) = (members / 10, 6_000); // Fewer than a hundred pages say nothing about growth.
     eprintln!("memory: the sync binary works off {} members", few.max(fewest));
     let memory = memory::measure(&binaries, few.max(fewest)).await;
     eprintln!("scale: {members} members");

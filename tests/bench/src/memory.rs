@@ -21,9 +21,11 @@ pub(crate) struct Memory {
     pub(crate) records: u64,
     pub(crate) pages: usize,
     pub(crate) first_page_kb: u64,
-    /// After a tenth of the pages.
-    pub(crate) tenth_kb: u64,
-    pub(crate) end_kb: u64,
+    /// The median over the pages of the third quarter: by then there were pages of every large stream, and what
+    /// the program needs for them is resident.
+    pub(crate) third_quarter_kb: u64,
+    /// The median over the pages of the last quarter.
+    pub(crate) last_quarter_kb: u64,
     pub(crate) peak_kb: u64,
     pub(crate) calls_per_record: f64,
 }
@@ -50,17 +52,24 @@ pub(crate) async fn measure(binaries: &Binaries, members: usize) -> Memory {
     let peak_kb = kilobytes(host.pid().expect("a running process"), "VmHWM");
     let run = shop.admin.run(&started["triggerWhopSync"]["run"]["id"]).await;
     assert_eq!(run["state"], "FINISHED", "{run} {:?}", host.stop().await);
-    let records = seen(&run);
+    let (records, pages) = (seen(&run), resident.len());
     Memory {
         members,
         records,
-        pages: resident.len(),
+        pages,
         first_page_kb: resident[0],
-        tenth_kb: resident[resident.len() / 10],
-        end_kb: resident[resident.len() - 1],
+        third_quarter_kb: median(&resident[pages / 2..pages - pages / 4]),
+        last_quarter_kb: median(&resident[pages - pages / 4..]),
         peak_kb,
         calls_per_record: calls as f64 / records as f64,
     }
+}
+
+/// Single pages differ by half a megabyte: the buffers of a call are there, or are not.
+fn median(resident: &[u64]) -> u64 {
+    let mut sorted = resident.to_vec();
+    sorted.sort_unstable();
+    sorted[sorted.len() / 2]
 }
 
 /// How many records a run read at Whop.

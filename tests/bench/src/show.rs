@@ -69,8 +69,8 @@ fn memory(report: &Report) {
     let it = &report.memory;
     println!("\nMemory of the sync process, a first sync of {} members, {} records", it.members, it.records);
     println!(
-        "after the first page {} kB, after a tenth of {} pages {} kB, at the end {} kB, at most {} kB",
-        it.first_page_kb, it.pages, it.tenth_kb, it.end_kb, it.peak_kb
+        "after the first of {} pages {} kB, in the third quarter {} kB, in the last {} kB, at most {} kB",
+        it.pages, it.first_page_kb, it.third_quarter_kb, it.last_quarter_kb, it.peak_kb
     );
 }
 
