@@ -109,6 +109,8 @@ pub async fn answer(app: &'static App, ask: &Ask) -> Answer {
     let path = ask.path.split('?').next().unwrap_or_default();
     let response = if path.starts_with("/webhooks/") {
         answer_http(app, request, webhook::handle).await
+    } else if path.starts_with("/ai/") {
+        answer_http(app, request, ai::handle).await
     } else if path == "/graphql" {
         answer_http(app, request, graphql::handle).await
     } else {

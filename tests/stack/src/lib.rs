@@ -23,7 +23,9 @@ pub mod visitor;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use shared::job::Line;
 use shared::{App, Clock, Config};
+use sim::ai::{Ai, Provider};
 use sim::aws::sqs::QueueSettings;
 use sim::aws::{Aws, Ports};
 use sim::clock;
@@ -35,10 +37,12 @@ use sim::whop::Whop;
 pub use self::gateway::{Answer, Ask};
 pub use self::visitor::Visitor;
 
-/// The queue's name.
+/// The queue of all sync work, and its dead-letter queue.
 pub const SYNC: &str = "sync.fifo";
-/// Its dead-letter queue's.
 pub const DEAD: &str = "sync-dead.fifo";
+/// The queue of what language models are asked for, and its dead-letter queue.
+pub const AI: &str = "ai.fifo";
+pub const AI_DEAD: &str = "ai-dead.fifo";
 /// Where a stepped clock begins: 2026-11-23T08:00:00Z.
 pub const MORNING_MS: i64 = 1_795_420_800_000;
 
@@ -52,6 +56,7 @@ pub struct Addresses {
     pub aws: u16,
     pub whop: u16,
     pub twenty: u16,
+    pub ai: u16,
 }
 
 /// How the stack is to be built.
@@ -84,6 +89,7 @@ pub struct Stack {
     pub aws: Aws,
     pub whop: Whop,
     pub twenty: Twenty,
+    pub ai: Ai,
     /// The address browsers and Whop use.
     pub url: String,
     served: Served,
@@ -110,6 +116,7 @@ impl Stack {
         let aws = Aws::start(&clock, &faults, ports).await;
         let whop = Whop::start(clock.clone(), &faults, at.whop).await;
         let twenty = Twenty::start(clock.clone(), &faults, at.twenty).await;
+        let ai = Ai::start(clock.clone(), &faults, at.ai).await;
         table::create(&aws.dynamodb.url()).await;
         let queues = queues(&aws);
         let (listener, url) = gateway::bind(at.gateway).await;
@@ -118,7 +125,11 @@ impl Stack {
         aws.secrets.put("seal-keys", &format!(r#"{{"1":"{CANARY}-seal-key-of-at-least-32-characters"}}"#));
         aws.secrets.put("session-key", &format!("{CANARY}-session-key-of-at-least-32-characters"));
         aws.secrets.put("whop-client-secret", &whop_app.client_secret);
+        aws.secrets.put("openai-key", &ai.key(Provider::OpenAi));
+        aws.secrets.put("anthropic-key", &ai.key(Provider::Anthropic));
         let mut vars = environment(&options, &aws, &url, &queues);
+        vars.insert("OPENAI_BASE_URL", ai.openai_url());
+        vars.insert("ANTHROPIC_BASE_URL", ai.anthropic_url());
         vars.insert("WHOP_URL", options.whop_url.clone().unwrap_or_else(|| whop.url()));
         if options.whop_url.is_none() {
             vars.insert("WHOP_CLIENT_ID", whop_app.client_id.clone());
@@ -127,7 +138,7 @@ impl Stack {
         let time = clock.cell().map_or(Clock::System, Clock::Stepped);
         let app = App::forever(config, time).expect("usable settings");
         let served = gateway::serve(app, listener);
-        Self { app, clock, faults, aws, whop, twenty, url, served }
+        Self { app, clock, faults, aws, whop, twenty, ai, url, served }
     }
 
     /// The environment that the release binaries need to run against this stack.
@@ -139,6 +150,12 @@ impl Stack {
             ("TABLE_NAME", config.table.clone()),
             ("SYNC_QUEUE_URL", config.sync_queue.jobs.clone()),
             ("SYNC_DEAD_LETTER_URL", config.sync_queue.dead_letters.clone()),
+            ("AI_QUEUE_URL", config.ai_queue.jobs.clone()),
+            ("AI_DEAD_LETTER_URL", config.ai_queue.dead_letters.clone()),
+            ("OPENAI_API_KEY_SECRET", "openai-key".to_owned()),
+            ("OPENAI_BASE_URL", self.ai.openai_url()),
+            ("ANTHROPIC_API_KEY_SECRET", "anthropic-key".to_owned()),
+            ("ANTHROPIC_BASE_URL", self.ai.anthropic_url()),
             ("SEAL_KEYS_SECRET", config.seal_keys_secret.clone()),
             ("SESSION_KEY_SECRET", config.session_key_secret.clone()),
             ("WHOP_CLIENT_ID", config.whop_client_id.clone().unwrap_or_default()),
@@ -173,21 +190,32 @@ impl Stack {
 }
 
 struct Queues {
-    sync: String,
-    dead: String,
+    sync: (String, String),
+    ai: (String, String),
 }
 
-/// The queues of `template.yaml`.
+/// The queues of `template.yaml`, each with its dead-letter queue.
 fn queues(aws: &Aws) -> Queues {
-    let settings = |visibility_seconds, max_receive_count, dead_letter| QueueSettings {
-        fifo: true,
-        visibility_seconds,
-        max_receive_count,
-        dead_letter,
+    let pair = |name: &str, dead: &str, visibility_seconds| {
+        let settings = |visibility_seconds, max_receive_count, dead_letter| QueueSettings {
+            fifo: true,
+            visibility_seconds,
+            max_receive_count,
+            dead_letter,
+        };
+        let dead_url = aws.sqs.create_queue(dead, &settings(30, 1_000, None));
+        let jobs = settings(visibility_seconds, 5, Some(dead.to_owned()));
+        (aws.sqs.create_queue(name, &jobs), dead_url)
     };
-    let dead = aws.sqs.create_queue(DEAD, &settings(30, 1_000, None));
-    let sync = settings(360, 5, Some(DEAD.to_owned()));
-    Queues { sync: aws.sqs.create_queue(SYNC, &sync), dead }
+    Queues { sync: pair(SYNC, DEAD, 360), ai: pair(AI, AI_DEAD, 720) }
+}
+
+/// A queue's name.
+pub fn queue_of(line: Line) -> &'static str {
+    match line {
+        Line::Sync => SYNC,
+        Line::Ai => AI,
+    }
 }
 
 fn environment(options: &Options, aws: &Aws, url: &str, queues: &Queues) -> HashMap<&'static str, String> {
@@ -195,8 +223,12 @@ fn environment(options: &Options, aws: &Aws, url: &str, queues: &Queues) -> Hash
         ("STAGE", "local".to_owned()),
         ("PUBLIC_URL", url.to_owned()),
         ("TABLE_NAME", table::NAME.to_owned()),
-        ("SYNC_QUEUE_URL", queues.sync.clone()),
-        ("SYNC_DEAD_LETTER_URL", queues.dead.clone()),
+        ("SYNC_QUEUE_URL", queues.sync.0.clone()),
+        ("SYNC_DEAD_LETTER_URL", queues.sync.1.clone()),
+        ("AI_QUEUE_URL", queues.ai.0.clone()),
+        ("AI_DEAD_LETTER_URL", queues.ai.1.clone()),
+        ("OPENAI_API_KEY_SECRET", "openai-key".to_owned()),
+        ("ANTHROPIC_API_KEY_SECRET", "anthropic-key".to_owned()),
         ("SEAL_KEYS_SECRET", "seal-keys".to_owned()),
         ("SESSION_KEY_SECRET", "session-key".to_owned()),
         ("WHOP_CLIENT_SECRET_SECRET", "whop-client-secret".to_owned()),

@@ -5,23 +5,32 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::domain::time::Timestamp;
+use shared::job::Line;
 use shared::lambda::answer_queue;
 
-use crate::{SYNC, Stack};
+use crate::{SYNC, Stack, queue_of};
 
-/// The function's time-out in `template.yaml`.
+/// The functions' time-outs in `template.yaml`.
 pub const TIME_OUT: Duration = Duration::from_mins(1);
+const AI_TIME_OUT: Duration = Duration::from_mins(2);
 /// Messages in one event, as in `template.yaml`.
 const BATCH: usize = 10;
+const LINES: [Line; 2] = [Line::Sync, Line::Ai];
 
-/// Works off one batch; answers with how many messages it held.
+/// Works off one batch of each queue; answers with how many messages they held.
 pub async fn once(stack: &Stack) -> usize {
-    batch_of(stack, BATCH).await
+    batch_of(stack, BATCH).await + batch_on(stack, Line::Ai, 1).await
 }
 
-/// Works off one batch of at most so many messages; answers with how many it held.
+/// Works off one batch of at most so many messages of sync work; answers with how many it held.
 pub async fn batch_of(stack: &Stack, most: usize) -> usize {
-    let received = stack.aws.sqs.receive(SYNC, most);
+    batch_on(stack, Line::Sync, most).await
+}
+
+/// Works off one batch of a queue; answers with how many messages it held.
+pub async fn batch_on(stack: &Stack, line: Line, most: usize) -> usize {
+    let queue = queue_of(line);
+    let received = stack.aws.sqs.receive(queue, most);
     if received.is_empty() {
         return 0;
     }
@@ -29,12 +38,15 @@ pub async fn batch_of(stack: &Stack, most: usize) -> usize {
     stack.clock.advance_ms(1);
     let records: Vec<Value> = received.iter().map(sim::aws::sqs::Received::record).collect();
     let event = serde_json::from_value(json!({ "Records": records })).expect("an event of SQS");
-    let deadline = Timestamp::from_millis(stack.clock.now_ms()) + TIME_OUT;
-    let answer = answer_queue(stack.app, event, deadline, sync::handle).await;
+    let now = Timestamp::from_millis(stack.clock.now_ms());
+    let answer = match line {
+        Line::Sync => answer_queue(stack.app, event, now + TIME_OUT, sync::handle).await,
+        Line::Ai => answer_queue(stack.app, event, now + AI_TIME_OUT, ai::work_off).await,
+    };
     let back: Vec<&str> = answer.batch_item_failures.iter().map(|it| it.item_identifier.as_str()).collect();
     for message in &received {
         if !back.contains(&message.message_id.as_str()) {
-            stack.aws.sqs.delete(SYNC, &message.receipt_handle).expect("a message that is still ours");
+            stack.aws.sqs.delete(queue, &message.receipt_handle).expect("a message that is still ours");
         }
     }
     received.len()
@@ -51,7 +63,8 @@ pub async fn drain(stack: &Stack) -> usize {
         if count > 0 {
             continue;
         }
-        match stack.aws.sqs.next_visible_at(SYNC) {
+        let due = LINES.into_iter().filter_map(|line| stack.aws.sqs.next_visible_at(queue_of(line)));
+        match due.min() {
             Some(due) => wait_until(stack, due).await,
             None => return handed,
         }

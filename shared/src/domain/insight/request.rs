@@ -71,8 +71,7 @@ pub enum Tone {
 
 impl Tone {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Neutral, Self::Friendly, Self::Formal, Self::Direct, Self::Empathetic];
+    pub const ALL: [Self; 5] = [Self::Neutral, Self::Friendly, Self::Formal, Self::Direct, Self::Empathetic];
 
     /// The word for the model.
     pub fn as_str(self) -> &'static str {
@@ -177,6 +176,19 @@ impl InsightRequest {
     }
 }
 
+impl InsightRequest {
+    /// As one text, to be stored.
+    pub fn to_text(&self) -> String {
+        // Our own values always serialise: no maps with odd keys, no floats that are not finite.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// A stored one.
+    pub fn from_text(text: &str) -> Result<Self, BadInsight> {
+        serde_json::from_str(text).map_err(|_| BadInsight)
+    }
+}
+
 /// An answer with all that is to be said about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Insight {
@@ -200,7 +212,7 @@ pub struct Insight {
     pub created_at: Timestamp,
 }
 
-/// A stored insight that does not read back.
+/// A stored insight, or request for one, that does not read back.
 #[derive(Debug, thiserror::Error)]
 #[error("a stored insight does not read")]
 pub struct BadInsight;
