@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -136,22 +137,56 @@ impl Aws {
     }
 }
 
-/// A secret that could not be read.
+/// A secret that could not be read, by what can be done about it. None of the texts holds any of it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError {
-    #[error("the secret could not be read")]
+    #[error("Secrets Manager could not be reached")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the secret has no text")]
-    Empty,
+    #[error("there is no secret {name:?}: {LOOK_AT}")]
+    Missing { name: String },
+    /// Neither later nor elsewhere will this process get it: its role may not read it, or not decrypt it.
+    #[error(
+        "this function may not read the secret {name:?} ({code}): look at its role's policy, and {LOOK_AT}"
+    )]
+    Refused { name: String, code: String },
+    #[error("the secret {name:?} has no text: {LOOK_AT}")]
+    Empty { name: String },
+}
+
+/// The settings that name secrets.
+const LOOK_AT: &str = "check SEAL_KEYS_SECRET, SESSION_KEY_SECRET and WHOP_CLIENT_SECRET_SECRET";
+
+impl SecretError {
+    /// What Secrets Manager's refusal means; `code` is the name of its error, if it gave one.
+    fn of(name: &str, code: Option<&str>, error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        match code {
+            Some("ResourceNotFoundException") => Self::Missing { name: name.to_owned() },
+            // Credentials of this process run out with it; the next one has fresh ones.
+            None
+            | Some(
+                ""
+                | "InternalServiceError"
+                | "InternalFailure"
+                | "ServiceUnavailable"
+                | "ThrottlingException"
+                | "RequestLimitExceeded"
+                | "ExpiredTokenException",
+            ) => Self::Unavailable(error),
+            Some(code) => Self::Refused { name: name.to_owned(), code: code.to_owned() },
+        }
+    }
 }
 
 impl From<SecretError> for Error {
     fn from(error: SecretError) -> Self {
-        let kind = match &error {
-            SecretError::Unavailable(_) => Kind::Unavailable,
-            SecretError::Empty => Kind::Bug,
-        };
-        Self::new(kind).because(error)
+        match &error {
+            SecretError::Unavailable(_) => Self::new(Kind::Unavailable),
+            SecretError::Missing { .. } | SecretError::Refused { .. } | SecretError::Empty { .. } => {
+                Self::new(Kind::Bug)
+                    .saying("The server is not set up completely. Its log says which setting.")
+            }
+        }
+        .because(error)
     }
 }
 
@@ -159,8 +194,12 @@ impl Aws {
     /// The text of a secret, by its name or ARN.
     pub(crate) async fn secret(&self, name: &str) -> Result<Secret, SecretError> {
         let answer = self.secrets().get_secret_value().secret_id(name).send().await;
-        let answer = answer.map_err(|error| SecretError::Unavailable(error.into()))?;
-        answer.secret_string.map(Secret::new).ok_or(SecretError::Empty)
+        let answer = answer.map_err(|error| {
+            let code = error.as_service_error().map(|it| it.code().unwrap_or_default().to_owned());
+            SecretError::of(name, code.as_deref(), error.into())
+        })?;
+        let empty = || SecretError::Empty { name: name.to_owned() };
+        answer.secret_string.map(Secret::new).ok_or_else(empty)
     }
 }
 
@@ -247,5 +286,43 @@ mod tests {
         let shown = format!("{aws:?} {:?} {:?} {:?}", aws.dynamodb(), aws.sqs(), aws.secrets());
 
         assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    /// What a secret's error is to those who ask for it.
+    async fn refusal(secrets: &sim::aws::Secrets, name: &str) -> Error {
+        let endpoints = Endpoints { secrets: Some(secrets.url()), ..Endpoints::default() };
+        let aws = Aws::new(AwsSettings { endpoints, ..settings(None) }).unwrap();
+        aws.secret(name).await.unwrap_err().into()
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_is_missing_or_forbidden_is_not_asked_for_again_and_says_where_to_look() {
+        let faults = sim::fault::Faults::default();
+        let secrets = sim::aws::Secrets::start(&sim::clock::Clock::stepped(0), &faults, 0).await;
+        secrets.put("seal-keys", "canary-text");
+
+        let missing = refusal(&secrets, "seal-kyes").await;
+        let denied = r#"{"__type":"AccessDeniedException","Message":"no"}"#.to_owned();
+        let forbid = sim::fault::Fault::Fail(http::StatusCode::BAD_REQUEST, denied);
+        faults.plan(move |_| forbid.clone());
+        let forbidden = refusal(&secrets, "seal-keys").await;
+
+        for (error, word) in [(&missing, "seal-kyes"), (&forbidden, "AccessDeniedException")] {
+            assert_eq!(error.kind(), Kind::Bug);
+            let chain = error.chain();
+            assert!(chain.contains(word) && chain.contains("SEAL_KEYS_SECRET"), "{chain}");
+            assert!(!chain.contains("canary"), "{chain}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_is_out_of_reach_is_asked_for_again() {
+        let faults = sim::fault::Faults::default();
+        let secrets = sim::aws::Secrets::start(&sim::clock::Clock::stepped(0), &faults, 0).await;
+        secrets.put("seal-keys", "canary-text");
+
+        faults.plan(|_| sim::fault::Fault::CutBefore);
+
+        assert_eq!(refusal(&secrets, "seal-keys").await.kind(), Kind::Unavailable);
     }
 }

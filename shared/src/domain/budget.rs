@@ -58,6 +58,8 @@ pub enum Take {
 const MARGIN_PERCENT: u64 = 103;
 /// The least we believe in, however often we are refused.
 const FLOOR: u32 = 5;
+/// How long a call may take: one that writes a batch of sixty takes about this.
+const CALL: Duration = Duration::from_millis(1_500);
 /// How long without a refusal before we believe in more again.
 const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -74,17 +76,40 @@ impl Bucket {
 
     /// Takes one call, or says how long to wait for it.
     pub fn take(&self, urgency: Urgency, now: Timestamp) -> Take {
+        self.take_some(1, urgency, now).0
+    }
+
+    /// Takes `most` calls at once, or as many as there are, and says how many; or how long to wait for the first.
+    ///
+    /// Twenty's clock begins anew at the last of them, which lies ahead: until [`Self::settled`] says better, it
+    /// counts as made after the time that so many calls may take.
+    pub fn take_some(&self, most: u32, urgency: Urgency, now: Timestamp) -> (Take, u32) {
         let bucket = self.raised(now);
         let passed = u64::try_from(now.since(bucket.last_at).as_millis()).unwrap_or(u64::MAX);
         let earned = u32::try_from(passed / bucket.interval_ms()).unwrap_or(u32::MAX);
         let tokens = bucket.tokens.saturating_add(earned).min(bucket.limit);
         let needed = urgency.reserve(bucket.limit) + 1;
         if tokens >= needed {
+            let calls = (tokens + 1 - needed).min(most.max(1));
+            let last_at = bucket.last_at.max(now + CALL * (calls - 1));
             let version = self.version + 1;
-            return Take::Granted(Self { tokens: tokens - 1, last_at: now, version, ..bucket });
+            return (Take::Granted(Self { tokens: tokens - calls, last_at, version, ..bucket }), calls);
         }
         let due = u64::from(needed - bucket.tokens) * bucket.interval_ms();
-        Take::Wait(Duration::from_millis(due.saturating_sub(passed).max(1)))
+        (Take::Wait(Duration::from_millis(due.saturating_sub(passed).max(1))), 0)
+    }
+
+    /// Of the calls that were taken at once, the last one was made at `last_at`, and `unused` were not made.
+    #[must_use]
+    pub fn settled(&self, unused: u32, last_at: Timestamp) -> Self {
+        let tokens = self.tokens.saturating_add(unused).min(self.limit);
+        Self { tokens, last_at, ..self.clone() }
+    }
+
+    /// The same as a change of its own.
+    #[must_use]
+    pub fn moved(self) -> Self {
+        Self { version: self.version + 1, ..self }
     }
 
     /// Twenty refused a call. `named` is the limit it named, if it did.
@@ -200,5 +225,48 @@ mod tests {
         };
 
         assert_eq!(later.limit, 53);
+    }
+
+    #[test]
+    fn calls_that_were_taken_at_once_promise_no_more_than_calls_one_by_one() {
+        let mut server = Server { limit: 100, tokens: 100, last: 0 };
+        let mut bucket = Bucket::full(100, Timestamp::from_millis(0));
+        let (mut now, mut granted) = (0, 0);
+        while now < 600_000 {
+            let (take, calls) = bucket.take_some(6, Urgency::Live, Timestamp::from_millis(now));
+            let after = match take {
+                Take::Granted(after) => after,
+                Take::Wait(time) => {
+                    now += i64::try_from(time.as_millis()).unwrap();
+                    continue;
+                }
+            };
+            // One in three is not made; the others are a little apart.
+            let made = calls - calls / 3;
+            for _ in 0..made {
+                now += 450;
+                assert!(server.call(now), "refused after {granted} calls");
+                granted += 1;
+            }
+            bucket = after.settled(calls - made, Timestamp::from_millis(now)).moved();
+        }
+
+        assert!(granted >= 100, "{granted} calls in ten minutes");
+    }
+
+    #[test]
+    fn calls_that_were_taken_and_never_settled_are_lost_and_not_promised_twice() {
+        let bucket = Bucket::full(100, Timestamp::from_millis(0));
+        let (Take::Granted(after), 6) = bucket.take_some(6, Urgency::Live, Timestamp::from_millis(0)) else {
+            panic!("a full bucket grants six calls");
+        };
+
+        let earned = |ms| match after.take(Urgency::Live, Timestamp::from_millis(ms)) {
+            Take::Granted(later) => later.tokens + 1 - after.tokens,
+            Take::Wait(_) => panic!("there are calls left"),
+        };
+
+        assert_eq!(earned(7_500), 0, "the last of them may be on its way until then");
+        assert_eq!(earned(7_500 + 619), 1);
     }
 }

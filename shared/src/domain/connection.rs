@@ -60,7 +60,12 @@ pub enum Live {
     /// By a webhook that we made, pinned to our API version.
     Webhook { endpoint: EndpointId, webhook: WebhookId },
     /// By a webhook that the seller made by hand and whose secret they gave us.
-    ByHand { endpoint: EndpointId },
+    ByHand {
+        endpoint: EndpointId,
+        /// One that we made before and could not remove at Whop; it sends the same news a second time.
+        #[serde(default)]
+        left: Option<WebhookId>,
+    },
 }
 
 impl Live {
@@ -68,7 +73,7 @@ impl Live {
     pub fn endpoint(&self) -> Option<&EndpointId> {
         match self {
             Self::Polling { .. } => None,
-            Self::Webhook { endpoint, .. } | Self::ByHand { endpoint } => Some(endpoint),
+            Self::Webhook { endpoint, .. } | Self::ByHand { endpoint, .. } => Some(endpoint),
         }
     }
 }
@@ -117,7 +122,17 @@ pub struct Endpoint {
     pub id: EndpointId,
     pub connection: ConnectionId,
     pub account: AccountId,
-    /// The live secrets, newest first; two at most, during a rotation.
-    pub secrets: Vec<Sealed>,
+    /// The secrets of every webhook that may still sign, newest first.
+    pub secrets: Vec<LiveSecret>,
     pub created_at: Timestamp,
+}
+
+/// The secret of one webhook that sends to an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveSecret {
+    /// The webhook, if we made it; one that was made by hand does not tell us its name.
+    pub webhook: Option<WebhookId>,
+    pub sealed: Sealed,
+    /// When another webhook took its place. What it sent before may arrive for a while.
+    pub superseded_at: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! One arrival of a webhook, bytes kept as they came, and how far we are with it.
+//! One arrival of a webhook, bytes as they came, and how far we are with it.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,12 +54,38 @@ pub enum Begin {
     Done,
 }
 
-/// A delivery as stored.
+impl Progress {
+    /// True while working the delivery off from its bytes could still come to something: it was not, or its
+    /// event was not applied. An event that was applied is a hint that did its work; the records it named are
+    /// in the CRM, and its bytes are nobody's business any more.
+    pub fn needs_bytes(&self) -> bool {
+        !matches!(self, Self::Done { what: Effect::Applied, .. })
+    }
+}
+
+/// A delivery as stored. Until it is settled the first time, its bytes are those of its message on the queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredDelivery {
-    pub delivery: Delivery,
+    pub id: DeliveryId,
+    pub endpoint: EndpointId,
+    pub received_at: Timestamp,
+    /// The body, where working it off again could come to something.
+    #[serde(default)]
+    pub body: Option<String>,
     pub progress: Progress,
     /// The event's name, once it was read.
     #[serde(default)]
     pub event: Option<String>,
+}
+
+impl StoredDelivery {
+    /// The delivery as it arrived, if its bytes are kept.
+    pub fn delivery(&self) -> Option<Delivery> {
+        Some(Delivery {
+            id: self.id.clone(),
+            endpoint: self.endpoint.clone(),
+            body: self.body.clone()?,
+            received_at: self.received_at,
+        })
+    }
 }

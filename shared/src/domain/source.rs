@@ -46,6 +46,14 @@ impl Stream {
         Self::Payments,
     ];
 
+    /// True if its records have records of their own in Twenty; the others colour theirs.
+    pub fn is_mirrored(self) -> bool {
+        match self {
+            Self::Products | Self::Members | Self::Memberships | Self::Payments => true,
+            Self::Variants | Self::Refunds | Self::Disputes => false,
+        }
+    }
+
     /// The name in keys, logs and receipts.
     pub fn as_str(self) -> &'static str {
         match self {

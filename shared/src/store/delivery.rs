@@ -1,11 +1,12 @@
-//! Deliveries: which are being worked on, which are done, and the bytes for replaying them.
+//! Deliveries: which are being worked on, which are done, and the bytes of those that can be replayed.
 //!
-//! Those that were put off and those that we did not understand are listed in the index.
+//! A delivery that is worked off at the first try never has its bytes here: its message on the queue has them, and
+//! every write of an item is paid by the kilobyte. Those that we did not understand are listed in the index.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::expression::{ABSENT, Expression, number, text, value};
+use super::expression::{ABSENT, Expression, PRESENT, number, text, value};
 use super::grant::{is_taken_by, taker};
 use super::index::{self, Due};
 use super::listing::{Listed, Listing};
@@ -20,38 +21,46 @@ const KIND: &str = "DELIVERY";
 const KEPT: Duration = Duration::from_hours(30 * 24);
 /// Stands in the index for a delivery whose event's name we do not know either.
 const NAMELESS: &str = "?";
+/// How often somebody began it.
+const TRIES: &str = "tries";
+const BODY: &str = "body";
 
 fn key(workspace: WorkspaceId, id: &DeliveryId) -> Key {
     Key::new(workspace, KIND, id)
 }
 
 impl Store {
-    /// Takes a delivery on for `lease`, if it is new, was put off, or was left by whoever had it. Its bytes are
-    /// kept the first time; a body of more than 300 KB is cut and cannot be replayed.
+    /// Takes a delivery on for `lease`, if it is new, was put off, or was left by whoever had it. From the second
+    /// try on its bytes are kept: if its message is set aside, it can be replayed from here.
     pub(crate) async fn begin(&self, delivery: &Delivery, now: Timestamp, lease: Duration) -> Result<Begin> {
         let (taker, until) = (taker()?, now + lease);
-        let kept = Delivery { body: kept_raw(&delivery.body), ..delivery.clone() };
         let change = Expression::update(
-            "SET #delivery = if_not_exists(#delivery, :delivery), #progress = :progress, #taker = :taker, \
-             #expires_at = if_not_exists(#expires_at, :expires) REMOVE #gk, #gs",
+            "SET #id = :id, #endpoint = :endpoint, #received_at = if_not_exists(#received_at, :received_at), \
+             #progress = :progress, #taker = :taker, #expires_at = if_not_exists(#expires_at, :expires), \
+             #tries = if_not_exists(#tries, :zero) + :one REMOVE #gk, #gs",
         )
         .and_only_if(format!(
             "{ABSENT} OR #progress.#state = :waiting \
              OR (#progress.#state = :running AND #progress.#until <= :now)"
         ))
-        .with("delivery", value(&kept)?)
+        .with("id", text(&delivery.id))
+        .with("endpoint", value(&delivery.endpoint)?)
+        .with("received_at", number(delivery.received_at.millis()))
         .with("progress", value(&Progress::Running { until })?)
         .with("taker", text(&taker))
         .with("expires", number((now + KEPT).seconds()))
+        .with("zero", number(0))
+        .with("one", number(1))
         .with("waiting", text("waiting"))
         .with("running", text("running"))
         .with("now", number(now.millis()));
         let key = key(delivery.endpoint.workspace(), &delivery.id);
-        let Held::No(there) = self.table.update(&key, &change).await? else {
-            return Ok(Begin::Started);
+        let there = match self.table.update(&key, &change).await? {
+            Held::Yes(ours) => return self.begun(delivery, ours).await,
+            Held::No(there) => there,
         };
         if there.as_ref().is_some_and(|item| is_taken_by(item, &taker)) {
-            return Ok(Begin::Started);
+            return self.begun(delivery, there).await;
         }
         let there: Option<StoredDelivery> = there.map(read).transpose()?;
         Ok(match there.map(|there| there.progress) {
@@ -61,18 +70,33 @@ impl Store {
         })
     }
 
-    /// Notes what became of a delivery that is being worked on: done, waiting, or failed. `event` is its event's name, if it was read. False if nobody works on it.
+    /// It is ours. Whoever had it before may have died of it, so its bytes are kept now.
+    async fn begun(&self, delivery: &Delivery, item: Option<Item>) -> Result<Begin> {
+        let is_first = item.as_ref().is_none_or(|item| item.get(TRIES) == Some(&number(1)));
+        if !is_first && item.is_some_and(|item| !item.contains_key(BODY)) {
+            let change = Expression::update("SET #body = :body").and_only_if(PRESENT);
+            let change = change.with(BODY, text(kept_raw(&delivery.body)));
+            self.table.update(&key(delivery.endpoint.workspace(), &delivery.id), &change).await?;
+        }
+        Ok(Begin::Started)
+    }
+
+    /// Notes what became of a delivery that is being worked on: done, waiting, or failed. `event` is its event's
+    /// name, if it was read. False if nobody works on it.
+    ///
+    /// Its bytes are kept unless nobody could need them; a body of more than 300 KB is cut and cannot be replayed.
     pub(crate) async fn finish_delivery(
         &self,
-        workspace: WorkspaceId,
-        id: &DeliveryId,
+        delivery: &Delivery,
         progress: &Progress,
         event: Option<&str>,
     ) -> Result<bool> {
-        let change = settled(workspace, id, progress, event)?
+        let workspace = delivery.endpoint.workspace();
+        let body = progress.needs_bytes().then(|| kept_raw(&delivery.body));
+        let change = settled(workspace, &delivery.id, progress, (event, body))?
             .and_only_if("#progress.#state = :running OR #progress = :progress")
             .with("running", text("running"));
-        Ok(self.table.update(&key(workspace, id), &change).await?.is_yes())
+        Ok(self.table.update(&key(workspace, &delivery.id), &change).await?.is_yes())
     }
 
     /// Makes a delivery that failed, or that we did not understand then, ready to be begun again.
@@ -83,7 +107,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool> {
         let progress = Progress::Waiting { at: now, reason: "replayed".to_owned() };
-        let change = settled(workspace, id, &progress, None)?
+        let change = settled(workspace, id, &progress, (None, None))?
             .and_only_if("#progress.#state = :failed OR #progress.#what = :unknown OR #progress = :progress")
             .with("failed", text("failed"))
             .with("unknown", value(&Effect::Unknown)?);
@@ -148,7 +172,7 @@ impl Store {
         let keys = listed.iter().filter_map(id).map(|id: DeliveryId| key(workspace, &id));
         let found = self.table.get_many(keys).await?;
         let mut found: Vec<StoredDelivery> = found.into_iter().map(read).collect::<Result<_>>()?;
-        found.sort_by_key(|it| it.delivery.received_at);
+        found.sort_by_key(|it| it.received_at);
         Ok(found)
     }
 }
@@ -158,12 +182,13 @@ fn listed_name(event: Option<&str>) -> String {
     event.unwrap_or(NAMELESS).chars().take(100).collect()
 }
 
-/// What is written when a delivery is settled, and where it is listed then.
+/// What is written when a delivery is settled, and where it is listed then: its event's name and its bytes, where
+/// they are known and to be kept.
 fn settled(
     workspace: WorkspaceId,
     id: &DeliveryId,
     progress: &Progress,
-    event: Option<&str>,
+    (event, body): (Option<&str>, Option<String>),
 ) -> Result<Expression> {
     let due = match progress {
         Progress::Done { what: Effect::Unknown, .. } => {
@@ -174,17 +199,28 @@ fn settled(
         | Progress::Waiting { .. }
         | Progress::Failed { .. } => None,
     };
-    let mut set = "SET #progress = :progress".to_owned();
-    if event.is_some() {
-        set.push_str(", #event = :event");
+    let (mut sets, mut removes) = (vec!["#progress = :progress"], Vec::new());
+    let mut values = vec![("progress", value(progress)?)];
+    match due {
+        Some((due, by)) => {
+            sets.extend(["#gk = :gk", "#gs = :gs"]);
+            values.extend([("gk", text(due.partition())), ("gs", text(by))]);
+        }
+        None => removes.extend(["#gk", "#gs"]),
     }
-    set.push_str(if due.is_some() { ", #gk = :gk, #gs = :gs" } else { " REMOVE #gk, #gs" });
-    let mut change = Expression::update(set).with("progress", value(progress)?);
     if let Some(event) = event {
-        change = change.with("event", text(event));
+        sets.push("#event = :event");
+        values.push(("event", text(event)));
     }
-    if let Some((due, by)) = due {
-        change = change.with("gk", text(due.partition())).with("gs", text(by));
+    match body {
+        Some(body) => {
+            sets.push("#body = :body");
+            values.push((BODY, text(body)));
+        }
+        None if !progress.needs_bytes() => removes.push("#body"),
+        None => {}
     }
-    Ok(change)
+    let remove = if removes.is_empty() { String::new() } else { format!(" REMOVE {}", removes.join(", ")) };
+    let change = Expression::update(format!("SET {}{remove}", sets.join(", ")));
+    Ok(values.into_iter().fold(change, |change, (name, value)| change.with(name, value)))
 }

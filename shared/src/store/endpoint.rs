@@ -3,8 +3,7 @@
 use super::expression::{Expression, value};
 use super::table::Key;
 use super::{Result, Store};
-use crate::domain::connection::Endpoint;
-use crate::domain::grant::Sealed;
+use crate::domain::connection::{Endpoint, LiveSecret};
 use crate::domain::id::EndpointId;
 
 pub(super) fn key(id: &EndpointId) -> Key {
@@ -26,8 +25,8 @@ impl Store {
     pub(crate) async fn replace_secrets(
         &self,
         id: &EndpointId,
-        from: &[Sealed],
-        to: &[Sealed],
+        from: &[LiveSecret],
+        to: &[LiveSecret],
     ) -> Result<bool> {
         let change = Expression::update("SET #secrets = :to")
             .and_only_if("#secrets = :from OR #secrets = :to")

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::expression::{ABSENT, Expression, number};
+use super::expression::{ABSENT, Expression, number, text};
+use super::grant::{TAKER, is_taken_by, taker};
 use super::listing::Listing;
 use super::table::{Held, Item, Key, read};
 use super::{Result, Store};
@@ -49,6 +50,8 @@ impl Store {
         };
         let mut item = key(workspace, &parent, &fact.name()).item(fact)?;
         item.insert(READ_AT.to_owned(), number(read_at.millis()));
+        let taker = taker()?;
+        item.insert(TAKER.to_owned(), text(&taker));
         let later = Expression::only_if(format!(
             "{ABSENT} OR #updated_at < :updated OR (#updated_at = :updated AND #read_at < :read)"
         ))
@@ -57,8 +60,9 @@ impl Store {
         Ok(match self.table.put(item.clone(), &later).await? {
             Held::Yes(None) => Kept::New,
             Held::Yes(Some(old)) => changed(old, item),
-            // It is ours, from an attempt whose answer was lost; what it replaced is not known any more.
-            Held::No(there) if there.as_ref() == Some(&item) => Kept::Changed,
+            // It is ours, from an attempt whose answer was lost; what it replaced is not known any more. One that
+            // is alike and not ours was read at the same moment, and says nothing new.
+            Held::No(Some(there)) if is_taken_by(&there, &taker) => Kept::Changed,
             Held::No(_) => Kept::Same,
         })
     }
@@ -100,9 +104,11 @@ impl Store {
     }
 }
 
-/// Whether they say different things, whenever they were read.
+/// Whether they say different things, whenever and by whom they were read.
 fn changed(mut old: Item, mut new: Item) -> Kept {
-    old.remove(READ_AT);
-    new.remove(READ_AT);
+    for item in [&mut old, &mut new] {
+        item.remove(READ_AT);
+        item.remove(TAKER);
+    }
     if old == new { Kept::Same } else { Kept::Changed }
 }

@@ -46,6 +46,11 @@ impl Store {
         self.table.list(&Listing::of(workspace, KIND, "", limit).from(cursor)).await
     }
 
+    /// True if any record failed and did not succeed since. Mostly none did, and then nothing more is asked.
+    pub(crate) async fn has_failed(&self, workspace: WorkspaceId) -> Result<bool> {
+        self.table.has_any(&Listing::of(workspace, KIND, "", 1)).await
+    }
+
     /// Of these records, those that failed before.
     pub(crate) async fn failed_among(
         &self,

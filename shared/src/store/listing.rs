@@ -111,6 +111,11 @@ impl Table {
         }
     }
 
+    /// True if the list is not empty. Reads one item at most.
+    pub(super) async fn has_any(&self, listing: &Listing<'_>) -> Result<bool> {
+        Ok(!self.query(listing, None).await?.0.is_empty())
+    }
+
     /// All pages together. Only for lists that are short by nature.
     pub(super) async fn list_all<T: DeserializeOwned>(&self, listing: Listing<'_>) -> Result<Vec<T>> {
         let (mut found, mut start) = (Vec::new(), None);

@@ -1,6 +1,8 @@
 //! Workspaces: one item each. Replaced as a whole, by its version; small changes move the version too.
 
-use super::expression::{ABSENT, Expression, PRESENT, number, value};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::expression::{ABSENT, Expression, number, value};
 use super::table::Key;
 use super::{Result, Store};
 use crate::domain::connection::{SchemaState, Workspace};
@@ -33,24 +35,26 @@ impl Store {
         self.table.put_once(key_of(workspace.id).item(workspace)?, &only).await
     }
 
-    /// Keeps what is known of our fields there.
-    pub(crate) async fn set_schema(&self, id: WorkspaceId, schema: &SchemaState) -> Result<bool> {
-        self.change(
-            id,
-            Expression::update("SET #schema = :schema, #version = #version + :one")
-                .with("schema", value(schema)?),
-        )
-        .await
+    /// Keeps what is known of our fields there, in place of just what was known `before`. False if somebody else
+    /// was faster, or there is no such workspace.
+    pub(crate) async fn set_schema(
+        &self,
+        id: WorkspaceId,
+        before: &SchemaState,
+        schema: &SchemaState,
+    ) -> Result<bool> {
+        self.replace(id, "schema", (value(before)?, value(schema)?)).await
     }
 
-    /// Keeps a workspace's choices.
-    pub(crate) async fn set_settings(&self, id: WorkspaceId, settings: &Settings) -> Result<bool> {
-        self.change(
-            id,
-            Expression::update("SET #settings = :settings, #version = #version + :one")
-                .with("settings", value(settings)?),
-        )
-        .await
+    /// Keeps a workspace's choices, in place of just those `before`. False if somebody else was faster, or there is
+    /// no such workspace.
+    pub(crate) async fn set_settings(
+        &self,
+        id: WorkspaceId,
+        before: &Settings,
+        settings: &Settings,
+    ) -> Result<bool> {
+        self.replace(id, "settings", (value(before)?, value(settings)?)).await
     }
 
     /// Notes that Twenty refused the key that was read at `version`; a key given since is not touched.
@@ -63,9 +67,18 @@ impl Store {
         Ok(self.table.update(&key_of(id), &change).await?.is_yes())
     }
 
-    /// False if there is no such workspace.
-    async fn change(&self, id: WorkspaceId, change: Expression) -> Result<bool> {
-        let change = change.and_only_if(PRESENT).with("one", number(1));
+    /// Puts a part in place of just that one; by an attempt whose answer was lost, too.
+    async fn replace(
+        &self,
+        id: WorkspaceId,
+        part: &str,
+        (from, to): (AttributeValue, AttributeValue),
+    ) -> Result<bool> {
+        let change = Expression::update(format!("SET #{part} = :to, #version = #version + :one"))
+            .and_only_if(format!("#{part} = :from OR #{part} = :to"))
+            .with("from", from)
+            .with("to", to)
+            .with("one", number(1));
         Ok(self.table.update(&key_of(id), &change).await?.is_yes())
     }
 }

@@ -71,7 +71,7 @@ pub async fn accept_webhook(app: &App, arrival: Arrival<'_>) -> Result<()> {
     })?;
     let delivery = deliver(&verified, endpoint, now).map_err(|error| Error::invalid(error.to_string()))?;
     let dedup = delivery.id.to_string();
-    info!(event = "delivery.accepted", delivery.id = %delivery.id, "delivery {} was accepted", delivery.id);
+    info!(event = "delivery.accepted", delivery.id = %delivery.id, "a delivery was accepted");
     Ok(app.queue().send(&SyncJob::Deliver { delivery }, &dedup).await?)
 }
 
@@ -92,7 +92,7 @@ async fn secrets(
     let owner = owner(&endpoint.connection);
     let bound = Bound { workspace: id.workspace(), owner: &owner, field: "webhook_secret" };
     let secrets: std::result::Result<Vec<Secret>, _> =
-        endpoint.secrets.iter().map(|sealed| vault.open(&bound, sealed)).collect();
+        endpoint.secrets.iter().map(|it| vault.open(&bound, &it.sealed)).collect();
     let secrets: Arc<[Secret]> = secrets?.into();
     app.endpoints().remember(id.clone(), secrets.clone(), now);
     Ok(Some(secrets))

@@ -1,21 +1,26 @@
 //! Both partners within reach of one workspace: fresh tokens, refreshed by one worker at a time, and calls to
 //! Twenty taken from the workspace's budget before they are made.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tracing::{info, warn};
+use tracing::info;
 use url::Url;
 
 use crate::app::App;
-use crate::domain::budget::{Bucket, Take, Urgency};
+use crate::domain::budget::Urgency;
 use crate::domain::connection::{Connection, Health, SchemaState, Workspace};
 use crate::domain::grant::{Grant, Secret, StoredGrant};
 use crate::domain::id::{ConnectionId, WorkspaceId};
+use crate::domain::link::Link;
+use crate::domain::source::RecordRef;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::twenty::{At, Twenty, TwentyError};
+use crate::usecase::call_budget::CallBudget;
+use crate::usecase::known_links::KnownLinks;
 use crate::usecase::refresh_grant::refresh;
 use crate::vault::Bound;
 use crate::whop::client::{As, Whop};
@@ -32,8 +37,8 @@ pub(crate) struct Access<'a> {
     token: Secret,
     key: Secret,
     server: Url,
-    urgency: Urgency,
-    bucket: Mutex<Option<Bucket>>,
+    links: KnownLinks,
+    budget: CallBudget,
     schema: Mutex<SchemaState>,
     whop_calls: AtomicU64,
     twenty_calls: AtomicU64,
@@ -76,14 +81,14 @@ impl<'a> Access<'a> {
             twenty: app.twenty()?,
             app,
             schema: Mutex::new(workspace.schema.clone()),
+            budget: CallBudget::new(workspace.id, urgency, deadline),
             workspace,
             connection,
             deadline,
             token,
             key,
             server,
-            urgency,
-            bucket: Mutex::new(None),
+            links: KnownLinks::default(),
             whop_calls: AtomicU64::new(0),
             twenty_calls: AtomicU64::new(0),
         }))
@@ -102,7 +107,7 @@ impl<'a> Access<'a> {
 
     /// Twenty's client, for one call that was taken from the budget.
     pub(crate) async fn twenty(&self) -> Result<(&Twenty, At<'_>)> {
-        self.take_call().await?;
+        self.budget.take(self.app).await?;
         self.twenty_calls.fetch_add(1, Ordering::Relaxed);
         Ok(self.twenty_free())
     }
@@ -117,51 +122,46 @@ impl<'a> Access<'a> {
         self.app.clock().now() < self.deadline
     }
 
+    /// The links of these records; records without one are left out.
+    pub(crate) async fn links(&self, names: &[RecordRef]) -> Result<HashMap<RecordRef, Link>> {
+        self.links.of(self.app.store(), self.workspace.id, names).await
+    }
+
+    /// Keeps links; each tells whether it is there now.
+    pub(crate) async fn put_links(&self, links: Vec<Link>) -> Result<Vec<(RecordRef, bool)>> {
+        self.links.put(self.app.store(), self.workspace.id, links).await
+    }
+
     /// What is known of our fields in Twenty.
     pub(crate) async fn schema(&self) -> SchemaState {
         self.schema.lock().await.clone()
     }
 
-    /// Keeps what was learnt about our fields.
+    /// Keeps what was learnt about our fields; a conflict if somebody else learnt something meanwhile.
     pub(crate) async fn keep_schema(&self, state: SchemaState) -> Result<()> {
-        self.app.store().set_schema(self.workspace.id, &state).await?;
-        *self.schema.lock().await = state;
+        let mut known = self.schema.lock().await;
+        if !self.app.store().set_schema(self.workspace.id, &known, &state).await? {
+            return Err(Error::new(Kind::Conflict));
+        }
+        *known = state;
         Ok(())
     }
 
-    async fn take_call(&self) -> Result<()> {
-        let (store, clock) = (self.app.store(), self.app.clock());
-        let mut bucket = self.bucket.lock().await;
-        loop {
-            let now = clock.now();
-            let known = match bucket.take() {
-                Some(known) => known,
-                None => self.load_bucket(now).await?,
-            };
-            let after = match known.take(self.urgency, now) {
-                Take::Granted(after) => after,
-                Take::Wait(time) if now + time < self.deadline => {
-                    clock.sleep(time).await;
-                    continue;
-                }
-                Take::Wait(retry_after) => return Err(Error::new(Kind::Throttled { retry_after })),
-            };
-            if store.put_bucket(self.workspace.id, &after, expected(&known)).await? {
-                *bucket = Some(after);
-                return Ok(());
-            }
-        }
+    /// So many calls to Twenty will probably be made: they are taken from the budget together.
+    pub(crate) async fn expect_calls(&self, calls: u32) {
+        self.budget.expect(calls).await;
     }
 
-    async fn load_bucket(&self, now: Timestamp) -> Result<Bucket> {
-        let found = self.app.store().find_bucket(self.workspace.id).await?;
-        Ok(found.unwrap_or_else(|| Bucket::full(self.app.config().twenty_calls_per_minute, now)))
+    /// Gives back the calls that were taken and not made.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        self.budget.settle(self.app).await
     }
 
     /// Twenty said no. Learns from it, and says what the caller can do.
     pub(crate) async fn refused(&self, error: TwentyError) -> Result<Refused> {
         if let TwentyError::Throttled { limit, retry_after } = error {
-            return self.slow_down(limit, retry_after).await;
+            self.budget.slow_down(self.app, limit, retry_after).await?;
+            return Ok(Refused::Again);
         }
         if error.says_drift() {
             return Ok(Refused::Drifted);
@@ -184,22 +184,6 @@ impl<'a> Access<'a> {
         }
     }
 
-    async fn slow_down(&self, limit: Option<u32>, retry_after: Option<Duration>) -> Result<Refused> {
-        let clock = self.app.clock();
-        let mut bucket = self.bucket.lock().await;
-        let known = self.load_bucket(clock.now()).await?;
-        let slower = known.refused(limit, clock.now());
-        warn!(event = "twenty.throttled", limit = slower.limit, "Twenty asked us to slow down");
-        self.app.store().put_bucket(self.workspace.id, &slower, expected(&known)).await?;
-        *bucket = None;
-        let wait = retry_after.unwrap_or(Duration::from_secs(1));
-        if clock.now() + wait >= self.deadline {
-            return Err(Error::new(Kind::Throttled { retry_after: wait }));
-        }
-        clock.sleep(wait).await;
-        Ok(Refused::Again)
-    }
-
     /// Whop said no. A key that no longer works disconnects; a consent is refreshed by the next attempt.
     pub(crate) async fn whop_refused(&self, error: WhopError) -> Error {
         if !error.is_unauthorized() {
@@ -213,11 +197,6 @@ impl<'a> Access<'a> {
             Err(failed) => failed,
         }
     }
-}
-
-/// The version a bucket must still have when it is replaced; nothing for one that was never stored.
-fn expected(known: &Bucket) -> Option<u64> {
-    (known.version > 0).then_some(known.version)
 }
 
 async fn twenty_key(app: &App, workspace: &Workspace) -> Result<Secret> {

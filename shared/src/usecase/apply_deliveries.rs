@@ -1,6 +1,7 @@
 //! Works off deliveries. Several of one workspace become one batch: their events are hints, the records they
 //! name are read again, once each, and brought up to date together.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tracing::{info, warn};
@@ -11,7 +12,7 @@ use crate::domain::delivery::{Begin, Delivery, Effect, Progress};
 use crate::domain::event::{Event, Subject};
 use crate::domain::fact::Parent;
 use crate::domain::id::{DeliveryId, WorkspaceId};
-use crate::domain::source::{Record, RecordRef};
+use crate::domain::source::{Record, RecordRef, Stream};
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::usecase::access::Access;
@@ -123,8 +124,7 @@ async fn give_back(app: &App, delivery: &Delivery, reason: &str) -> Result<()> {
 }
 
 async fn finish(app: &App, delivery: &Delivery, progress: &Progress, event: Option<&str>) -> Result<()> {
-    let workspace = delivery.endpoint.workspace();
-    app.store().finish_delivery(workspace, &delivery.id, progress, event).await?;
+    app.store().finish_delivery(delivery, progress, event).await?;
     Ok(())
 }
 
@@ -144,8 +144,11 @@ async fn apply_events(
         schema_is_ready(&access).await?;
         let since = work.iter().map(|it| it.delivery.received_at).max().unwrap_or_default();
         let readings = read_again(&access, names, since).await?;
+        access.expect_calls(calls(&readings)).await;
         let task = Task { access: &access, force: false, with_parents: true, page: None };
-        sync_records(&task, readings).await?;
+        let synced = sync_records(&task, readings).await;
+        access.settle().await?;
+        synced?;
     }
     finish_all(app, work, |event| match &event.subject {
         _ if !ours(event) => Effect::OtherAccount,
@@ -154,6 +157,14 @@ async fn apply_events(
         Subject::Unknown => Effect::Unknown,
     })
     .await
+}
+
+/// Calls to Twenty that records take if all of them say something new: for each kind one to look up and one to
+/// write.
+fn calls(readings: &[Reading]) -> u32 {
+    let streams = readings.iter().map(|it| it.record.name().stream());
+    let kinds: BTreeSet<Stream> = streams.filter(|stream| stream.is_mirrored()).collect();
+    2 * u32::try_from(kinds.len()).unwrap_or(0)
 }
 
 /// Every record the events name, once, in the order of their streams: parents before children.
@@ -172,7 +183,7 @@ fn names(work: &[Work<'_>], ours: &impl Fn(&Event) -> bool) -> Vec<RecordRef> {
 /// Reads records as they are now. One that was read and written after the last of the events arrived says it
 /// all already.
 async fn read_again(access: &Access<'_>, names: Vec<RecordRef>, since: Timestamp) -> Result<Vec<Reading>> {
-    let links = access.app.store().links(access.workspace.id, &names).await?;
+    let links = access.links(&names).await?;
     let mut readings = Vec::with_capacity(names.len());
     for name in &names {
         if links.get(name).is_some_and(|link| link.revision.read_at > since) {
@@ -206,7 +217,7 @@ async fn finish_all(app: &App, work: &[Work<'_>], effect: impl Fn(&Event) -> Eff
         let (what, id): (Effect, &DeliveryId) = (effect(event), &delivery.id);
         let progress = Progress::Done { at: app.clock().now(), what };
         finish(app, delivery, &progress, Some(&event.name)).await?;
-        info!(event = "delivery.done", delivery.id = %id, effect = ?what, kind = event.name, "delivery {id} is done");
+        info!(event = "delivery.done", delivery.id = %id, effect = ?what, kind = event.name, "a delivery is done");
     }
     Ok(())
 }

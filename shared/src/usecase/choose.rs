@@ -5,13 +5,21 @@ use crate::domain::caller::Caller;
 use crate::domain::schema::{FIELDS, Kind as FieldKind};
 use crate::domain::settings::Settings;
 use crate::domain::words::MembershipStatus;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::usecase::audit::audit;
 
-/// Replaces the choices. They take effect with the next run, which rewrites what they concern.
-pub async fn update_settings(app: &App, caller: &Caller, settings: Settings) -> Result<Settings> {
+/// Replaces the choices that were read as `before`; a conflict if others were made meanwhile. They take effect with
+/// the next run, which rewrites what they concern.
+pub async fn update_settings(
+    app: &App,
+    caller: &Caller,
+    before: &Settings,
+    settings: Settings,
+) -> Result<Settings> {
     check(&settings)?;
-    app.store().set_settings(caller.workspace, &settings).await?;
+    if !app.store().set_settings(caller.workspace, before, &settings).await? {
+        return Err(Error::new(Kind::Conflict));
+    }
     audit(app, caller.workspace, &caller.name(), "settings.changed", "").await?;
     Ok(settings)
 }

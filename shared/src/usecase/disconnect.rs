@@ -5,13 +5,14 @@ use tracing::warn;
 
 use crate::app::App;
 use crate::domain::caller::Caller;
-use crate::domain::connection::{Connection, Live};
+use crate::domain::connection::Connection;
 use crate::domain::grant::{Grant, StoredGrant};
 use crate::domain::run::RunState;
 use crate::error::{Error, Result};
 use crate::store::Open;
-use crate::usecase::access::{owner, whop_token};
+use crate::usecase::access::owner;
 use crate::usecase::audit::audit;
+use crate::usecase::go_live;
 use crate::usecase::refresh_grant::client;
 use crate::vault::Bound;
 
@@ -34,11 +35,8 @@ async fn leave_whop(app: &App, connection: &Connection) -> Result<()> {
     let Some(stored) = app.store().find_grant(connection.workspace).await? else {
         return Ok(());
     };
-    if let Live::Webhook { webhook, .. } = &connection.live
-        && stored.grant.may_manage_webhooks()
-    {
-        let key = whop_token(app, connection).await?;
-        app.whop()?.delete_webhook(&key, webhook).await?;
+    if let Some(left) = go_live::remove_ours(app, connection).await? {
+        warn!(event = "webhook.left_behind", webhook.id = %left, "a consent may not remove the webhook");
     }
     withdraw(app, connection, &stored).await
 }

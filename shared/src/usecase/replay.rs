@@ -1,4 +1,5 @@
-//! Works deliveries off again, from the bytes we kept.
+//! Works deliveries off again, from the bytes we kept. Those of a delivery that was applied are not kept: there is
+//! nothing in them that a sync of the record does not tell better.
 
 use crate::app::App;
 use crate::domain::caller::Caller;
@@ -13,19 +14,22 @@ const AT_ONCE: usize = 500;
 /// Queues the deliveries again whose event an earlier version did not know; answers with how many.
 pub async fn replay_unknown(app: &App, caller: &Caller) -> Result<usize> {
     let unknown = app.store().list_unknown(caller.workspace, AT_ONCE).await?;
-    let ids: Vec<DeliveryId> = unknown.into_iter().map(|it| it.delivery.id).collect();
+    let ids: Vec<DeliveryId> = unknown.into_iter().map(|it| it.id).collect();
     replay(app, caller, &ids).await
 }
 
-/// Queues these deliveries again; answers with how many.
+/// Queues these deliveries again; answers with how many. What was applied is left alone.
 pub async fn replay(app: &App, caller: &Caller, ids: &[DeliveryId]) -> Result<usize> {
+    let mut queued = 0_usize;
     for id in ids {
         let found = app.store().find_delivery(caller.workspace, id).await?;
         let stored = found.ok_or_else(Error::not_found)?;
+        let Some(delivery) = stored.delivery() else { continue };
         app.store().reopen_delivery(caller.workspace, id, app.clock().now()).await?;
         let dedup = format!("replay-{id}-{}", app.clock().now().millis());
-        app.queue().send(&SyncJob::Deliver { delivery: stored.delivery }, &dedup).await?;
+        app.queue().send(&SyncJob::Deliver { delivery }, &dedup).await?;
+        queued += 1;
     }
-    audit(app, caller.workspace, &caller.name(), "deliveries.replayed", &ids.len().to_string()).await?;
-    Ok(ids.len())
+    audit(app, caller.workspace, &caller.name(), "deliveries.replayed", &queued.to_string()).await?;
+    Ok(queued)
 }

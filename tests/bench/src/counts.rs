@@ -35,15 +35,19 @@ pub(crate) struct Counted {
 }
 
 pub(crate) async fn measure() -> Counts {
+    measure_with(MEMBERS, DELIVERIES).await
+}
+
+async fn measure_with(members: usize, number: usize) -> Counts {
     let stack = Stack::start().await;
     stack.whop.switch(|it| it.delivery = Delivery::Collect);
-    let mut shop = connected(&stack, MEMBERS).await;
+    let mut shop = connected(&stack, members).await;
     let backfill = backfill(&stack, &mut shop).await;
     Counts {
         prices: prices::AS_OF,
         backfill,
-        deliveries: deliveries(&stack, &shop, 10).await,
-        deliveries_alone: deliveries(&stack, &shop, 1).await,
+        deliveries: deliveries(&stack, &shop, number, 10).await,
+        deliveries_alone: deliveries(&stack, &shop, number, 1).await,
     }
 }
 
@@ -64,9 +68,9 @@ pub(crate) async fn sync(stack: &Stack, shop: &mut Shop<'_>, meter: &mut Meter) 
     shop.admin.run(&started["triggerWhopSync"]["run"]["id"]).await
 }
 
-/// Deliveries through the gateway, `together` of them before the worker looks.
-async fn deliveries(stack: &Stack, shop: &Shop<'_>, together: usize) -> Counted {
-    let all = collected(stack, shop);
+/// So many deliveries through the gateway, `together` of them before the worker looks.
+async fn deliveries(stack: &Stack, shop: &Shop<'_>, number: usize, together: usize) -> Counted {
+    let all = collected(stack, shop, number);
     let mut meter = Meter::start(stack);
     for some in all.chunks(together) {
         for delivery in some {
@@ -82,7 +86,7 @@ async fn deliveries(stack: &Stack, shop: &Shop<'_>, together: usize) -> Counted 
 }
 
 /// Payments of memberships all over the shop, until there are enough deliveries about them.
-fn collected(stack: &Stack, shop: &Shop<'_>) -> Vec<SignedDelivery> {
+fn collected(stack: &Stack, shop: &Shop<'_>, number: usize) -> Vec<SignedDelivery> {
     stack.advance(Duration::from_hours(1));
     let memberships = stack.whop.memberships(&shop.account);
     let active = memberships.iter().filter(|it| it["status"] == "active" && !it["member_id"].is_null());
@@ -90,11 +94,42 @@ fn collected(stack: &Stack, shop: &Shop<'_>) -> Vec<SignedDelivery> {
     for membership in active.cycle() {
         stack.whop.pay(membership["id"].as_str().unwrap());
         all.extend(stack.whop.take_deliveries());
-        if all.len() >= DELIVERIES {
+        if all.len() >= number {
             break;
         }
     }
-    all.truncate(DELIVERIES);
-    assert_eq!(all.len(), DELIVERIES, "a shop without events");
+    all.truncate(number);
+    assert_eq!(all.len(), number, "a shop without events");
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::Logs;
+
+    /// Units of a thing for each of so many records.
+    fn each(half_units: u64, records: u64) -> f64 {
+        half_units as f64 / 2.0 / records as f64
+    }
+
+    #[tokio::test]
+    async fn a_million_deliveries_cost_at_most_five_dollars_and_alone_no_more_writes_than_that() {
+        shared::lambda::telemetry::start("info", Logs);
+
+        let counts = measure_with(100, 120).await;
+
+        let (together, alone) = (&counts.deliveries, &counts.deliveries_alone);
+        assert!(together.dollars_per_million.sum <= 5.0, "{together:#?}");
+        assert!(together.dollars_per_million.logs > 0.0, "the lines were counted");
+        assert!(each(together.calls.half_writes, together.records) <= 3.5, "{together:#?}");
+        assert!(each(together.calls.half_reads, together.records) <= 2.5, "{together:#?}");
+        assert!(each(alone.calls.half_writes, alone.records) <= 4.0, "{alone:#?}");
+        let (writes, records) = (counts.backfill.calls.half_writes, counts.backfill.records);
+        assert!(
+            each(writes, records) <= 6.0,
+            "a link for each record, and little more: {:#?}",
+            counts.backfill
+        );
+    }
 }

@@ -50,7 +50,7 @@ pub(crate) struct WhopConnectionStatus {
     health_reason: Option<String>,
     /// How news arrives; null while nothing is connected.
     live: Option<LiveBy>,
-    /// What to add to get news within seconds; null if it comes so already.
+    /// What to add to get news within seconds, or what to tidy up at Whop; null if there is nothing to do.
     live_advice: Option<String>,
     /// The address Whop sends news to; null while polling.
     webhook_url: Option<String>,
@@ -115,7 +115,11 @@ fn live(live: &Live) -> LiveBy {
 fn live_advice(live: &Live) -> Option<String> {
     match live {
         Live::Polling { missing } => Some(missing.clone()),
-        Live::Webhook { .. } | Live::ByHand { .. } => None,
+        Live::ByHand { left: Some(webhook), .. } => Some(format!(
+            "Whop still has the webhook {webhook}, which we made before and may not remove. Delete it in Whop's \
+             developer settings."
+        )),
+        Live::Webhook { .. } | Live::ByHand { left: None, .. } => None,
     }
 }
 

@@ -59,7 +59,7 @@ impl From<StoredDelivery> for Delivery {
             Progress::Waiting { at, reason } => (DeliveryState::Waiting, None, Some(reason), Some(at.into())),
             Progress::Failed { at, reason } => (DeliveryState::Failed, None, Some(reason), Some(at.into())),
         };
-        let (id, received_at) = (stored.delivery.id.as_str().into(), stored.delivery.received_at.into());
+        let (id, received_at) = (stored.id.as_str().into(), stored.received_at.into());
         Self { id, event: stored.event, received_at, state, effect, reason, ended_at }
     }
 }

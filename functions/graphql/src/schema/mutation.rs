@@ -161,8 +161,8 @@ impl Mutation {
     ) -> Result<Settings> {
         let Access { app, caller } = Access::of(context)?;
         let before = overview::status(app, caller).await?.workspace.settings;
-        let chosen = with_changes(before, stages, policies)?;
-        Ok((&choose::update_settings(app, caller, chosen).await?).into())
+        let chosen = with_changes(before.clone(), stages, policies)?;
+        Ok((&choose::update_settings(app, caller, &before, chosen).await?).into())
     }
 
     /// Gets news within seconds: makes a webhook at Whop with a key that may.
@@ -201,7 +201,7 @@ impl Mutation {
         status(access).await
     }
 
-    /// Works on deliveries again, as if they had just arrived.
+    /// Works on deliveries again, as if they had just arrived. Those that were applied are left alone.
     async fn replay_deliveries(
         &self,
         context: &Context<'_>,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::connection::{Connection, Endpoint, Health, Live};
+use crate::domain::connection::{Connection, Endpoint, Health, Live, LiveSecret};
 use crate::domain::grant::{Grant, Sealed};
 use crate::domain::id::{ConnectionId, EndpointId, RunId};
 
@@ -24,12 +24,16 @@ fn connection(number: u128, name: &str) -> Connection {
     }
 }
 
+fn secret(name: &str) -> LiveSecret {
+    LiveSecret { webhook: Some(id(name)), sealed: Sealed(format!("v1.{name}")), superseded_at: None }
+}
+
 fn endpoint() -> Endpoint {
     Endpoint {
         id: endpoint_id(1),
         connection: id("conn_1"),
         account: id("biz_1"),
-        secrets: vec![Sealed("v1.a".to_owned())],
+        secrets: vec![secret("a")],
         created_at: NOW,
     }
 }
@@ -166,7 +170,7 @@ async fn connected_workspaces_are_listed_page_by_page() {
 async fn secrets_are_rotated_only_from_those_that_were_read() {
     let fixture = Fixture::start().await;
     fixture.store.put_endpoint(&endpoint()).await.unwrap();
-    let secrets = |names: &[&str]| names.iter().map(|it| Sealed(format!("v1.{it}"))).collect::<Vec<_>>();
+    let secrets = |names: &[&str]| names.iter().map(|it| secret(it)).collect::<Vec<_>>();
     let replace = async |from: &[&str], to: &[&str]| {
         fixture.store.replace_secrets(&endpoint_id(1), &secrets(from), &secrets(to)).await.unwrap()
     };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::delivery::{Begin, Delivery, Effect, Progress};
+use crate::domain::delivery::{Begin, Delivery, Effect, Progress, StoredDelivery};
 use crate::domain::id::EndpointId;
 
 const LEASE: Duration = Duration::from_mins(6);
@@ -21,7 +21,11 @@ impl Fixture {
     }
 
     async fn finish(&self, name: &str, progress: &Progress, event: Option<&str>) -> bool {
-        self.store.finish_delivery(workspace(1), &id(name), progress, event).await.unwrap()
+        self.store.finish_delivery(&delivery(name), progress, event).await.unwrap()
+    }
+
+    async fn stored(&self, name: &str) -> StoredDelivery {
+        self.store.find_delivery(workspace(1), &id(name)).await.unwrap().unwrap()
     }
 }
 
@@ -34,8 +38,13 @@ async fn a_delivery_that_comes_twice_is_begun_once() {
     assert!(fixture.finish("msg_1", &DONE, Some("membership.activated")).await);
     assert_eq!(fixture.begin("msg_1", later(1)).await, Begin::Done);
 
-    let kept = fixture.store.find_delivery(workspace(1), &id("msg_1")).await.unwrap().unwrap();
-    assert_eq!((kept.delivery, kept.progress), (delivery("msg_1"), DONE));
+    let kept = fixture.stored("msg_1").await;
+    let arrived = delivery("msg_1");
+    assert_eq!(
+        (kept.id, kept.endpoint, kept.received_at),
+        (arrived.id, arrived.endpoint, arrived.received_at)
+    );
+    assert_eq!((kept.progress, kept.body), (DONE, None));
     assert_eq!(kept.event.as_deref(), Some("membership.activated"));
     assert_eq!(fixture.items()[0]["expires_at"]["N"], (NOW.seconds() + 30 * 86_400).to_string().as_str());
 }
@@ -117,8 +126,53 @@ async fn a_body_that_is_too_long_is_cut_and_says_so() {
     let long = Delivery { body: body.clone(), ..delivery("msg_1") };
 
     assert_eq!(fixture.store.begin(&long, NOW, LEASE).await.unwrap(), Begin::Started);
+    let failed = Progress::Failed { at: NOW, reason: "no JSON".to_owned() };
+    assert!(fixture.store.finish_delivery(&long, &failed, None).await.unwrap());
 
-    let kept = fixture.store.find_delivery(workspace(1), &id("msg_1")).await.unwrap().unwrap().delivery.body;
+    let kept = fixture.stored("msg_1").await.body.unwrap();
     assert!(kept.len() < 310 * 1024, "{} bytes", kept.len());
     assert!(kept.ends_with(&format!("[cut: {} bytes in all]", body.len())));
+}
+
+#[tokio::test]
+async fn whatever_was_not_applied_keeps_its_bytes_and_what_was_does_not() {
+    let fixture = Fixture::start().await;
+    let waiting = Progress::Waiting { at: NOW, reason: "out of reach".to_owned() };
+    let failed = Progress::Failed { at: NOW, reason: "no JSON".to_owned() };
+    let other = Progress::Done { at: NOW, what: Effect::OtherAccount };
+    for (name, progress) in [("msg_1", &waiting), ("msg_2", &failed), ("msg_3", &UNKNOWN), ("msg_4", &other)]
+    {
+        fixture.begin(name, NOW).await;
+
+        assert!(fixture.finish(name, progress, None).await);
+
+        assert_eq!(fixture.stored(name).await.delivery(), Some(delivery(name)), "{progress:?}");
+    }
+
+    assert_eq!(fixture.begin("msg_1", later(1)).await, Begin::Started);
+    assert!(fixture.finish("msg_1", &DONE, None).await);
+    assert_eq!(fixture.stored("msg_1").await.delivery(), None);
+}
+
+#[tokio::test]
+async fn a_delivery_whose_worker_died_keeps_its_bytes_from_the_second_try_on() {
+    let fixture = Fixture::start().await;
+    fixture.begin("msg_1", NOW).await;
+    assert_eq!(fixture.stored("msg_1").await.body, None, "its message has them");
+
+    assert_eq!(fixture.begin("msg_1", NOW + LEASE).await, Begin::Started);
+
+    assert_eq!(fixture.stored("msg_1").await.delivery(), Some(delivery("msg_1")));
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_applied_at_once_takes_two_write_units() {
+    let fixture = Fixture::start().await;
+    let long = Delivery { body: format!(r#"{{"type":"{}"}}"#, "x".repeat(20_000)), ..delivery("msg_1") };
+    let before = fixture.database.units().half_writes;
+
+    assert_eq!(fixture.store.begin(&long, NOW, LEASE).await.unwrap(), Begin::Started);
+    assert!(fixture.store.finish_delivery(&long, &DONE, Some("payment.succeeded")).await.unwrap());
+
+    assert_eq!(fixture.database.units().half_writes - before, 4, "half units");
 }

@@ -81,6 +81,18 @@ async fn a_fact_whose_answer_was_lost_counts_as_changed() {
 }
 
 #[tokio::test]
+async fn a_fact_that_is_read_twice_at_one_moment_says_nothing_new_the_second_time() {
+    let fixture = Fixture::start().await;
+    let fact = dispute("dspt_1", "pay_1");
+
+    assert_eq!(fixture.put_fact(&fact, 1).await, Kept::New);
+    assert_eq!(fixture.put_fact(&fact, 1).await, Kept::Same);
+
+    fixture.lose_next_answer("PutItem");
+    assert_eq!(fixture.put_fact(&fact, 1).await, Kept::Same, "nor does a lost answer make it new");
+}
+
+#[tokio::test]
 async fn facts_are_found_under_what_they_colour_and_nowhere_else() {
     let fixture = Fixture::start().await;
     let ours = [dispute("dspt_1", "pay_1"), refund("rf_1", "pay_1", "pending", 1)];

@@ -58,13 +58,50 @@ async fn a_small_change_moves_the_version_so_that_an_older_reading_does_not_undo
     fixture.store.put_workspace(&a_workspace(1), None).await.unwrap();
     let (schema, settings) = (SchemaState { version: 7, ..SchemaState::default() }, Settings::default());
 
-    assert!(fixture.store.set_schema(workspace(1), &schema).await.unwrap());
-    assert!(fixture.store.set_settings(workspace(1), &settings).await.unwrap());
-    assert!(!fixture.store.set_schema(workspace(2), &schema).await.unwrap());
+    let Workspace { schema: schema_before, settings: settings_before, .. } = a_workspace(1);
+    assert!(fixture.store.set_schema(workspace(1), &schema_before, &schema).await.unwrap());
+    assert!(fixture.store.set_settings(workspace(1), &settings_before, &settings).await.unwrap());
+    assert!(!fixture.store.set_schema(workspace(2), &schema_before, &schema).await.unwrap());
     assert!(!fixture.store.put_workspace(&a_workspace(2), Some(1)).await.unwrap());
 
     let kept = fixture.store.find_workspace(workspace(1)).await.unwrap().unwrap();
     assert_eq!(kept, Workspace { settings, schema, ..a_workspace(3) });
+}
+
+#[tokio::test]
+async fn of_two_who_change_what_they_read_alike_the_second_loses() {
+    let fixture = Fixture::start().await;
+    fixture.store.put_workspace(&a_workspace(1), None).await.unwrap();
+    let read = fixture.store.find_workspace(workspace(1)).await.unwrap().unwrap();
+    let schema = |version| SchemaState { version, ..SchemaState::default() };
+    let stages = |stage: &str| Settings {
+        stages: [("active".to_owned(), stage.to_owned())].into(),
+        ..Settings::default()
+    };
+    let set_schema =
+        async |version| fixture.store.set_schema(workspace(1), &read.schema, &schema(version)).await.unwrap();
+    let set_stages = async |stage: &str| {
+        fixture.store.set_settings(workspace(1), &read.settings, &stages(stage)).await.unwrap()
+    };
+
+    assert!(set_schema(7).await);
+    assert!(!set_schema(8).await);
+    assert!(set_stages("WON").await, "a change of the fields is none of the choices");
+    assert!(!set_stages("LOST").await);
+
+    let kept = fixture.store.find_workspace(workspace(1)).await.unwrap().unwrap();
+    assert_eq!((kept.schema, kept.settings), (schema(7), stages("WON")));
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_is_no_conflict() {
+    let fixture = Fixture::start().await;
+    fixture.store.put_workspace(&a_workspace(1), None).await.unwrap();
+    let schema = SchemaState { version: 7, ..SchemaState::default() };
+    let before = a_workspace(1).schema;
+    fixture.lose_next_answer("UpdateItem");
+
+    assert!(fixture.store.set_schema(workspace(1), &before, &schema).await.unwrap());
 }
 
 #[tokio::test]

@@ -61,13 +61,13 @@ pub(super) async fn surroundings(task: &Task<'_>, readings: &[Reading]) -> Resul
     }
     names.sort();
     names.dedup();
-    let mut links = store.links(workspace, &names).await?;
+    let mut links = task.access.links(&names).await?;
     let mut variants = store.variants(workspace, &variants_of(readings)).await?;
     if task.with_parents {
         let missing = missing_parents(readings, &links, &variants);
         if !missing.is_empty() {
             bring_in(task, missing).await?;
-            links = store.links(workspace, &names).await?;
+            links = task.access.links(&names).await?;
             variants = store.variants(workspace, &variants_of(readings)).await?;
         }
     }

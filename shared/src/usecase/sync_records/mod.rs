@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use tracing::warn;
 
-use self::news::{News, Placed, place};
+use self::news::{HasFailed, News, Placed, place};
 use self::write::write_batch;
 use crate::domain::fact::Fact;
 use crate::domain::link::PageOf;
@@ -59,13 +59,16 @@ async fn bring_up_to_date(task: &Task<'_>, readings: Vec<Reading>) -> Result<Rec
     for reading in readings {
         streams.entry(reading.record.name().stream()).or_default().push(reading);
     }
+    // Asked once for all streams: what fails on the way is none of the records that are still to come.
+    let has_failed = HasFailed::default();
     for (stream, readings) in streams {
         match stream {
             Stream::Variants | Stream::Refunds | Stream::Disputes => {
                 keep_facts(task, &readings, &mut receipt).await?;
             }
             Stream::Products | Stream::Members | Stream::Memberships | Stream::Payments => {
-                sync_stream(task, stream, latest(readings, &mut receipt), &mut receipt).await?;
+                let placed = place(task, latest(readings, &mut receipt), &has_failed).await?;
+                write_placed(task, stream, placed, &mut receipt).await?;
             }
         }
     }
@@ -106,13 +109,12 @@ fn latest(readings: Vec<Reading>, receipt: &mut Receipt) -> Vec<Reading> {
     by_name.into_values().collect()
 }
 
-async fn sync_stream(
+async fn write_placed(
     task: &Task<'_>,
     stream: Stream,
-    readings: Vec<Reading>,
+    Placed { news, outcomes }: Placed,
     receipt: &mut Receipt,
 ) -> Result<()> {
-    let Placed { news, outcomes } = place(task, readings).await?;
     for outcome in &outcomes {
         receipt.count(stream, outcome);
     }

@@ -1,5 +1,7 @@
 //! Which records say something new.
 
+use tokio::sync::OnceCell;
+
 use super::draft::{Drafted, Surroundings, surroundings};
 use super::{Reading, Task};
 use crate::domain::draft::Draft;
@@ -28,14 +30,27 @@ pub(super) struct Placed {
     pub(super) outcomes: Vec<Outcome>,
 }
 
+/// Whether any record of the workspace failed before; asked when the first news wants to know.
+#[derive(Default)]
+pub(super) struct HasFailed(OnceCell<bool>);
+
+impl HasFailed {
+    async fn get(&self, task: &Task<'_>) -> Result<bool> {
+        let ask = || task.access.app.store().has_failed(task.access.workspace.id);
+        Ok(*self.0.get_or_try_init(ask).await?)
+    }
+}
+
 /// Puts each reading in its place in the order of facts about its record.
-pub(super) async fn place(task: &Task<'_>, readings: Vec<Reading>) -> Result<Placed> {
+pub(super) async fn place(task: &Task<'_>, readings: Vec<Reading>, has_failed: &HasFailed) -> Result<Placed> {
     let around = surroundings(task, &readings).await?;
     let mut placed = Placed::default();
     for reading in readings {
         place_one(task, &around, reading, &mut placed).await?;
     }
-    leave_out_known_failures(task, &mut placed).await?;
+    if !placed.news.is_empty() && has_failed.get(task).await? {
+        leave_out_known_failures(task, &mut placed).await?;
+    }
     Ok(placed)
 }
 
@@ -90,7 +105,7 @@ fn already(task: &Task<'_>, link: Option<&Link>) -> Outcome {
 
 async fn advance(task: &Task<'_>, link: Option<Link>, revision: Revision) -> Result<()> {
     let Some(link) = link else { return Ok(()) };
-    task.access.app.store().put_link(task.access.workspace.id, &Link { revision, ..link }).await?;
+    task.access.put_links(vec![Link { revision, ..link }]).await?;
     Ok(())
 }
 

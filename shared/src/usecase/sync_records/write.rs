@@ -189,7 +189,7 @@ async fn remember(task: &Task<'_>, batch: &[News], links: Vec<Link>, asked: &[Re
     let (store, workspace) = (task.access.app.store(), task.access.workspace.id);
     let mut late: Vec<RecordRef> = Vec::new();
     let mut done: Vec<RecordRef> = Vec::new();
-    for (name, stored) in store.put_links(workspace, links).await? {
+    for (name, stored) in task.access.put_links(links).await? {
         if stored { done.push(name) } else { late.push(name) }
     }
     for news in batch.iter().filter(|news| news.failed.is_some() && done.contains(&news.name)) {

@@ -301,6 +301,51 @@ async fn a_webhook_made_by_hand_makes_a_consent_live() {
     assert_eq!(stack.twenty.count(&shop.workspace, "people"), 1);
 }
 
+/// The webhooks that Whop shows to a key.
+async fn webhooks(stack: &Stack, key: &str) -> Vec<Value> {
+    let client = reqwest::Client::builder().build().unwrap();
+    let listed = client.get(format!("{}/api/v1/webhooks", stack.whop.url())).bearer_auth(key);
+    let listed: Value = serde_json::from_str(&listed.send().await.unwrap().text().await.unwrap()).unwrap();
+    listed["data"].as_array().unwrap().clone()
+}
+
+const BY_HAND: &str = "mutation { makeLiveByHand(secret: \"ws_0123456789abcdef0123456789abcdef\") \
+    { live liveAdvice } }";
+
+#[tokio::test]
+async fn a_webhook_made_by_hand_takes_the_place_of_ours_at_whop_too() {
+    let stack = Stack::start().await;
+    let mut shop = signed_in(&stack).await;
+    shop.admin.connect_whop(&shop.whop_key.clone()).await;
+    assert_eq!(webhooks(&stack, &shop.whop_key).await.len(), 1);
+
+    let live = shop.admin.graphql(BY_HAND, json!({})).await;
+
+    assert_eq!(live["makeLiveByHand"], json!({ "live": "WEBHOOK_BY_HAND", "liveAdvice": null }));
+    assert_eq!(webhooks(&stack, &shop.whop_key).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_webhook_that_may_not_be_removed_is_named_until_it_can_be() {
+    let stack = Stack::start().await;
+    stack.whop.switch(|it| it.auto_consent = true);
+    let mut shop = signed_in(&stack).await;
+    shop.admin.consent(None).await;
+    let by_key = "mutation($k: String!) { makeLiveByKey(key: $k) { live } }";
+    shop.admin.graphql(by_key, json!({ "k": shop.whop_key })).await;
+    let ours = webhooks(&stack, &shop.whop_key).await;
+
+    let live = shop.admin.graphql(BY_HAND, json!({})).await;
+
+    let advice = live["makeLiveByHand"]["liveAdvice"].as_str().unwrap();
+    assert!(advice.contains(ours[0]["id"].as_str().unwrap()), "{advice}");
+    assert_eq!(webhooks(&stack, &shop.whop_key).await.len(), 1);
+    shop.admin.connect_whop(&shop.whop_key.clone()).await;
+    let live = shop.admin.graphql(BY_HAND, json!({})).await;
+    assert_eq!(live["makeLiveByHand"]["liveAdvice"], Value::Null);
+    assert_eq!(webhooks(&stack, &shop.whop_key).await, Vec::<Value>::new());
+}
+
 #[tokio::test]
 async fn a_consent_comes_back_once_in_time_and_to_the_browser_that_began_it() {
     let stack = Stack::start().await;

@@ -16,6 +16,13 @@ async fn the_demo_balances_and_ends_with_nothing_to_write() {
     assert_eq!((heard, story.connected.live.as_str()), (5, "WEBHOOK"));
     let burst = story.burst.unwrap();
     assert!(burst.lost > 0 && burst.accepted == burst.sent, "{burst:?}");
+    let sweep = &story.runs[1].run;
+    for told in ["REFUNDS", "DISPUTES", "VARIANTS"] {
+        let streams = sweep["streams"].as_array().unwrap();
+        let written =
+            streams.iter().find(|it| it["name"] == told).map_or(0, |it| it["written"].as_u64().unwrap());
+        assert_eq!(written, 0, "no delivery about {told} was lost: {sweep:#}");
+    }
     assert_eq!(story.totals.people, Some(stack.whop.members(&scene.account.unwrap()).len() as u64));
 }
 

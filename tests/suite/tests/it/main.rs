@@ -28,6 +28,7 @@ mod incremental;
 mod isolation;
 mod outage;
 mod refresh;
+mod rotation;
 mod settings_page;
 mod smoke;
 mod source;
