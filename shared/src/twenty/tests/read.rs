@@ -1,7 +1,11 @@
 use serde_json::{Value as Json, json};
 
-use super::street::{Reply, Street};
+use super::street::{Reply, Street, client};
+use crate::domain::connection::SchemaState;
+use crate::domain::grant::Secret;
 use crate::domain::id::CrmId;
+use crate::domain::settings::Settings;
+use crate::twenty::At;
 
 async fn street(body: Json) -> Street {
     Street::open(move |_| Reply::json(200, &body)).await
@@ -53,4 +57,46 @@ async fn payments_are_read_in_whops_words() {
     assert_eq!(payments.len(), 1);
     assert_eq!((payments[0].status.as_str(), payments[0].substatus.as_str()), ("paid", "partially_refunded"));
     assert!(payments[0].refunded_at.is_some() && payments[0].dispute.is_none());
+}
+
+/// The same queries, understood by a server that reads them.
+#[tokio::test]
+async fn a_server_with_our_fields_understands_every_query() {
+    let clock = sim::clock::Clock::stepped(1_795_420_800_000);
+    let server = sim::twenty::Twenty::start(clock, &sim::fault::Faults::default(), 0).await;
+    let workspace = server.create_workspace("Harbor Lights");
+    let (url, key) = (server.url().parse().unwrap(), Secret::new(workspace.api_key.clone()));
+    let (at, twenty) = (At { server: &url, key: &key }, client());
+    let stages = Settings::default().every_stage();
+    let ensured = twenty.ensure_schema(at, &stages, &SchemaState::default(), || true).await.unwrap();
+    assert!(ensured.complete);
+    let person = server.create_as_human(
+        &workspace,
+        "people",
+        &json!({"name": {"firstName": "Ada"}, "jobTitle": "Countess"}),
+    );
+    let note = server.create_as_human(
+        &workspace,
+        "notes",
+        &json!({"title": "Call", "bodyV2": {"markdown": "Likes chess"}}),
+    );
+    server.create_as_human(&workspace, "noteTargets", &json!({"noteId": note, "targetPersonId": person}));
+    let deal = server.create_as_human(
+        &workspace,
+        "opportunities",
+        &json!({"name": "Club", "pointOfContactId": person}),
+    );
+    server.create_as_human(
+        &workspace,
+        "whopPayments",
+        &json!({"status": "PAID", "substatus": "SUCCEEDED", "chargedAt": "2026-11-01T00:00:00.000Z", "personId": person}),
+    );
+    let id: CrmId = person.parse().unwrap();
+
+    let card = twenty.person_card(at, id).await.unwrap().unwrap();
+
+    assert_eq!((card.name.as_str(), card.job_title.as_deref()), ("Ada", Some("Countess")));
+    assert_eq!(card.notes.iter().map(|it| it.text.as_str()).collect::<Vec<_>>(), ["Call\nLikes chess"]);
+    assert_eq!(twenty.contact_of(at, deal.parse().unwrap()).await.unwrap(), Some(id));
+    assert_eq!(twenty.payments_of(at, id).await.unwrap().len(), 1);
 }
