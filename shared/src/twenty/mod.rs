@@ -10,8 +10,8 @@ mod find;
 mod model;
 mod outcome;
 mod plan;
-mod redact;
 mod read;
+mod redact;
 mod schema;
 #[cfg(test)]
 mod tests;
