@@ -130,7 +130,7 @@ async fn answer(work: &Work<'_>) -> Result<Insight> {
 
 /// A score in our own words, where nobody else found some. Any other answer needs a model.
 fn in_own_words(work: &Work<'_>, error: Error) -> Result<Insight> {
-    let Some((lead, churn)) = &work.gathered.scores else {
+    let Some((lead, churn)) = work.gathered.scores.as_ref().filter(|_| error.kind() != Kind::Invalid) else {
         return Err(error);
     };
     warn!(

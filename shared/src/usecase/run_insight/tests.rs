@@ -484,3 +484,21 @@ async fn nothing_to_work_on_is_said_before_anybody_is_asked() {
         assert_eq!(street.run(request).await.unwrap_err().kind(), Kind::Invalid);
     }
 }
+
+#[tokio::test]
+async fn parallel_callers_never_overspend_a_day() {
+    let street = Street::open().await;
+    street.limit(6_000).await;
+    for _ in 0..8 {
+        street.openai(HAPPY);
+    }
+
+    let texts: Vec<String> = (0..8).map(|number| format!("text {number}")).collect();
+    let insights = futures_util::future::join_all(texts.iter().map(|text| street.run(sentiment(text)))).await;
+
+    let answered = insights.iter().filter(|it| it.is_ok()).count();
+    let spent = insight_settings::spent_today(street.app, &street.caller).await.unwrap();
+    assert!((1..8).contains(&answered), "{answered} of 8");
+    assert_eq!(spent.tokens, 1_100 * u64::try_from(answered).unwrap());
+    assert!(spent.tokens <= 6_000);
+}
