@@ -155,6 +155,7 @@ impl Street {
             "oauth" => sample(include_str!("../../../events/oauth-settings.json")),
             "sync" => sample(include_str!("../../../events/sync-start-due.json")),
             "graphql" => sample(include_str!("../../../events/graphql.json")),
+            "ai" => sample(include_str!("../../../events/ai.json")),
             _ => delivery_event(&self.stack, &self.delivery),
         }
     }

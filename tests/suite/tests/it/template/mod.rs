@@ -12,9 +12,20 @@ use document::{Template, text};
 use serde_json::Value;
 
 /// Every variable of the configuration. A function gets all of them and no other.
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 23] = [
+    "AI_DEAD_LETTER_URL",
+    "AI_MODELS",
+    "AI_PROVIDER",
+    "AI_QUEUE_URL",
+    "ANTHROPIC_API_KEY_SECRET",
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_MODEL",
     "GRAPHQL_INTROSPECTION",
     "LOG_LEVEL",
+    "OPENAI_API_KEY_SECRET",
+    "OPENAI_BASE_URL",
+    "OPENAI_MODEL",
+    "OPENAI_WIRE",
     "PUBLIC_URL",
     "SEAL_KEYS_SECRET",
     "SESSION_KEY_SECRET",
@@ -139,7 +150,11 @@ fn every_mapping_answers_for_each_message_and_is_capped() {
             serde_json::json!(["ReportBatchItemFailures"]),
             "{name}"
         );
-        assert_eq!(mapping["BatchSize"], 10, "{name}");
+        assert_eq!(
+            mapping["BatchSize"],
+            if name == "ai" { 1 } else { 10 },
+            "{name}: as the pump of the stories"
+        );
         assert!(
             cap["MinValue"].as_u64().unwrap() >= 2 && cap["MaxValue"].as_u64().unwrap() <= 1000,
             "{name}"
@@ -162,22 +177,26 @@ fn fifo_queues_are_as_fast_as_their_groups() {
 #[test]
 fn every_schedule_sends_a_job_and_keeps_what_it_could_not_send() {
     let template = Template::main();
-    let mut sweeps = BTreeSet::new();
+    let mut jobs = BTreeSet::new();
 
     for (id, schedule) in template.of_type("AWS::Scheduler::Schedule") {
         let target = &schedule["Target"];
         let queue = &template.referred(&target["Arn"])["Properties"];
         let dead = &template.referred(&target["DeadLetterConfig"]["Arn"])["Properties"];
         let job: Value = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
-        assert_eq!(job["job"], "start_due", "{id}");
-        sweeps.insert(job["sweep"].as_str().unwrap().to_owned());
+        jobs.insert((target["Arn"]["Fn::GetAtt"][0].as_str().unwrap().to_owned(), job.to_string()));
         assert_eq!(target["SqsParameters"]["MessageGroupId"], "schedules", "{id}");
         assert_eq!(queue["ContentBasedDeduplication"], true, "{id}: Scheduler gives no deduplication id");
         assert!(dead["FifoQueue"].is_null(), "{id}: Scheduler takes no FIFO queue here");
         assert!(target["RetryPolicy"]["MaximumRetryAttempts"].as_u64().unwrap() > 0, "{id}");
     }
 
-    assert_eq!(sweeps, BTreeSet::from(["full".to_owned(), "incremental".to_owned()]));
+    let expected = [
+        ("AiQueue", r#"{"job":"score_due"}"#),
+        ("SyncQueue", r#"{"job":"start_due","sweep":"full"}"#),
+        ("SyncQueue", r#"{"job":"start_due","sweep":"incremental"}"#),
+    ];
+    assert_eq!(jobs, expected.map(|(queue, job)| (queue.to_owned(), job.to_owned())).into());
 }
 
 #[test]
@@ -253,9 +272,18 @@ fn what_must_be_noticed_is_counted_and_the_parts_fit() {
     let filters = monitoring.of_type("AWS::Logs::MetricFilter");
     let given = &template.resource("Monitoring")["Properties"]["Parameters"];
 
-    for event in ["grant.refresh_failed", "message.parked", "run.failed", "delivery.accepted"] {
-        let pattern = format!("{{ $.fields.event = \"{event}\" }}");
-        assert!(filters.iter().any(|(_, filter)| filter["FilterPattern"] == pattern), "{event}");
+    let events = [
+        "grant.refresh_failed",
+        "message.parked",
+        "run.failed",
+        "delivery.accepted",
+        "ai.out_of_money",
+        "ai.misconfigured",
+    ];
+    for event in events {
+        let pattern = format!("$.fields.event = \"{event}\"");
+        let counts = |filter: &Value| filter["FilterPattern"].as_str().unwrap().contains(&pattern);
+        assert!(filters.iter().any(|(_, filter)| counts(filter)), "{event}");
     }
     for name in given.as_object().unwrap().keys() {
         assert!(monitoring.parameter(name)["Type"].is_string(), "{name}");
