@@ -3,17 +3,18 @@
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
 
-use stack::Addresses;
+use stack::{Addresses, MODEL_VARIABLES, RealModels};
 
 /// Offsets of everything that listens, from the first port.
 const GATEWAY: u16 = 0;
 const AWS: [u16; 3] = [1, 2, 3];
 const WHOP: u16 = 10;
 const TWENTY: u16 = 20;
+const AI: u16 = 30;
 
 /// The fixed addresses from `base` on, if all of them are free.
 pub(crate) fn fixed(base: u16) -> Result<Addresses, String> {
-    let offsets = [GATEWAY, AWS[0], AWS[1], AWS[2], WHOP, TWENTY];
+    let offsets = [GATEWAY, AWS[0], AWS[1], AWS[2], WHOP, TWENTY, AI];
     let taken = offsets
         .map(|offset| base + offset)
         .into_iter()
@@ -24,6 +25,7 @@ pub(crate) fn fixed(base: u16) -> Result<Addresses, String> {
             aws: base + AWS[0],
             whop: base + WHOP,
             twenty: base + TWENTY,
+            ai: base + AI,
         }),
         Some((port, error)) if error.kind() == io::ErrorKind::AddrInUse => Err(format!(
             "Port {port} is in use, perhaps by another `cargo local`. Stop that, or choose other ports: \
@@ -43,4 +45,20 @@ pub(crate) fn say(text: &str) {
 /// Says what went wrong on stderr.
 pub(crate) fn complain(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// The real language models that the environment names by a key or an address, if it does.
+pub(crate) fn real_models() -> Option<RealModels> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "keys belong into the environment, not onto a command line"
+    )]
+    let var = |name: &str| std::env::var(name).ok().filter(|text| !text.trim().is_empty());
+    let variables: Vec<_> = MODEL_VARIABLES.into_iter().filter_map(|name| Some((name, var(name)?))).collect();
+    let models =
+        RealModels { openai_key: var("OPENAI_API_KEY"), anthropic_key: var("ANTHROPIC_API_KEY"), variables };
+    let names_one = models.openai_key.is_some()
+        || models.anthropic_key.is_some()
+        || models.variables.iter().any(|(name, _)| name.ends_with("_BASE_URL"));
+    names_one.then_some(models)
 }

@@ -4,13 +4,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+use shared::job::Line;
 use sim::clock::Clock;
 use stack::demo::{Scene, Sides, connect_twenty, connect_whop, furnish};
 use stack::{Options, Stack, pump, run_forever};
 use tokio::time::{Instant, interval_at, sleep};
 
 use crate::Serve;
-use crate::doors::{fixed, say};
+use crate::doors::{fixed, real_models, say};
 
 /// As in `template.yaml`.
 const INCREMENTAL_EVERY: Duration = Duration::from_mins(15);
@@ -24,15 +26,21 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, String> {
     shared::lambda::telemetry::start(&serve.log_level, std::io::stderr);
     let sides = serve.real.sides();
     let whop_url = serve.real.whop_url.clone();
-    let options = Options { clock: Clock::system(), addresses, whop_url, ..Options::default() };
+    let models = real_models();
+    let options = Options { clock: Clock::system(), addresses, whop_url, models, ..Options::default() };
+    let has_stand_in_models = options.models.is_none();
     let stack = Arc::new(Stack::with(options).await);
     let scene = furnish(&stack, &sides, serve.members);
     let connected = connect(&stack, &sides, &scene).await?;
     run_forever(&stack);
     tokio::spawn(every(INCREMENTAL_EVERY, stack.clone(), |stack| pump::schedule(stack, "incremental")));
     tokio::spawn(every(FULL_EVERY, stack.clone(), |stack| pump::schedule(stack, "full")));
+    tokio::spawn(every(FULL_EVERY, stack.clone(), |stack| {
+        pump::fire(stack, Line::Ai, &json!({ "job": "score_due" }));
+    }));
     tokio::spawn(every(FORGET_EVERY, stack.clone(), |stack| stack.faults.forget_calls()));
     say(&guide(&stack, &scene, serve.members));
+    say(&models_guide(&stack, has_stand_in_models));
     for line in connected {
         say(&line);
     }
@@ -96,4 +104,18 @@ fn guide(stack: &Stack, scene: &Scene, members: usize) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn models_guide(stack: &Stack, stand_ins: bool) -> String {
+    let (url, ai) = (&stack.url, stack.ai.url());
+    let who = if stand_ins {
+        format!("  AI console       {ai}/console      what the stand-ins for OpenAI and Anthropic were asked")
+    } else {
+        "  AI               the real providers that the environment names".to_owned()
+    };
+    let header = "-H 'content-type: application/json' -H \"authorization: Bearer $TOKEN\"";
+    format!(
+        "{who}\nFor AI operations, make an API token on the settings page, then:\n  curl {url}/ai/analyze-sentiment \
+         {header} -d '{{\"text\":\"The course is wonderful!\"}}'\n"
+    )
 }

@@ -68,6 +68,39 @@ pub struct Options {
     pub whop_url: Option<String>,
     /// Twenty's calls a minute that we believe in at first.
     pub calls_per_minute: u32,
+    /// Real language models in place of the stand-ins.
+    pub models: Option<RealModels>,
+}
+
+/// Real providers of language models, or servers that are compatible with them.
+#[derive(Clone, Default)]
+pub struct RealModels {
+    /// The keys of `OpenAI` and Anthropic; one without a key is not asked.
+    pub openai_key: Option<String>,
+    pub anthropic_key: Option<String>,
+    /// Variables of [`MODEL_VARIABLES`], with their values.
+    pub variables: Vec<(&'static str, String)>,
+}
+
+/// What can be said about language models from outside, keys apart.
+pub const MODEL_VARIABLES: [&str; 11] = [
+    "AI_MODELS",
+    "AI_PROVIDER",
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_MODEL",
+    "OPENAI_AUTH",
+    "OPENAI_BASE_URL",
+    "OPENAI_MAX_TOKENS_FIELD",
+    "OPENAI_MODEL",
+    "OPENAI_PRICE_PERCENT",
+    "OPENAI_SUPPORTS",
+    "OPENAI_WIRE",
+];
+
+impl std::fmt::Debug for RealModels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RealModels").field("variables", &self.variables).finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {
@@ -77,6 +110,7 @@ impl Default for Options {
             addresses: Addresses::default(),
             whop_url: None,
             calls_per_minute: 100,
+            models: None,
         }
     }
 }
@@ -125,11 +159,8 @@ impl Stack {
         aws.secrets.put("seal-keys", &format!(r#"{{"1":"{CANARY}-seal-key-of-at-least-32-characters"}}"#));
         aws.secrets.put("session-key", &format!("{CANARY}-session-key-of-at-least-32-characters"));
         aws.secrets.put("whop-client-secret", &whop_app.client_secret);
-        aws.secrets.put("openai-key", &ai.key(Provider::OpenAi));
-        aws.secrets.put("anthropic-key", &ai.key(Provider::Anthropic));
         let mut vars = environment(&options, &aws, &url, &queues);
-        vars.insert("OPENAI_BASE_URL", ai.openai_url());
-        vars.insert("ANTHROPIC_BASE_URL", ai.anthropic_url());
+        models(options.models.as_ref(), &ai, &aws, &mut vars);
         vars.insert("WHOP_URL", options.whop_url.clone().unwrap_or_else(|| whop.url()));
         if options.whop_url.is_none() {
             vars.insert("WHOP_CLIENT_ID", whop_app.client_id.clone());
@@ -189,6 +220,21 @@ impl Stack {
     }
 }
 
+/// Who serves language models: the real ones that were given, or the stand-ins.
+fn models(real: Option<&RealModels>, ai: &Ai, aws: &Aws, vars: &mut HashMap<&'static str, String>) {
+    let stand_ins = RealModels {
+        openai_key: Some(ai.key(Provider::OpenAi)),
+        anthropic_key: Some(ai.key(Provider::Anthropic)),
+        variables: vec![("OPENAI_BASE_URL", ai.openai_url()), ("ANTHROPIC_BASE_URL", ai.anthropic_url())],
+    };
+    let chosen = real.unwrap_or(&stand_ins);
+    let given = [("openai-key", &chosen.openai_key), ("anthropic-key", &chosen.anthropic_key)];
+    for (name, key) in given {
+        aws.secrets.put(name, key.as_deref().unwrap_or("not-set"));
+    }
+    vars.extend(chosen.variables.iter().cloned());
+}
+
 struct Queues {
     sync: (String, String),
     ai: (String, String),
@@ -244,14 +290,16 @@ fn environment(options: &Options, aws: &Aws, url: &str, queues: &Queues) -> Hash
     ])
 }
 
-/// The pieces that a real-time runner keeps going in the background.
-pub fn run_forever(stack: &Arc<Stack>) -> tokio::task::JoinHandle<()> {
-    let stack = stack.clone();
-    tokio::spawn(async move {
-        loop {
-            if pump::once(&stack).await == 0 {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+/// The pieces that a real-time runner keeps going in the background: each queue by itself, as at AWS.
+pub fn run_forever(stack: &Arc<Stack>) {
+    for line in pump::LINES {
+        let stack = stack.clone();
+        tokio::spawn(async move {
+            loop {
+                if pump::batch_on(&stack, line, pump::batch_size(line)).await == 0 {
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
             }
-        }
-    })
+        });
+    }
 }

@@ -8,18 +8,29 @@ use shared::domain::time::Timestamp;
 use shared::job::Line;
 use shared::lambda::answer_queue;
 
-use crate::{SYNC, Stack, queue_of};
+use crate::{Stack, queue_of};
 
 /// The functions' time-outs in `template.yaml`.
 pub const TIME_OUT: Duration = Duration::from_mins(1);
 const AI_TIME_OUT: Duration = Duration::from_mins(2);
+/// All queues.
+pub(crate) const LINES: [Line; 2] = [Line::Sync, Line::Ai];
+
 /// Messages in one event, as in `template.yaml`.
-const BATCH: usize = 10;
-const LINES: [Line; 2] = [Line::Sync, Line::Ai];
+pub(crate) fn batch_size(line: Line) -> usize {
+    match line {
+        Line::Sync => 10,
+        Line::Ai => 1,
+    }
+}
 
 /// Works off one batch of each queue; answers with how many messages they held.
 pub async fn once(stack: &Stack) -> usize {
-    batch_of(stack, BATCH).await + batch_on(stack, Line::Ai, 1).await
+    let mut handed = 0;
+    for line in LINES {
+        handed += batch_on(stack, line, batch_size(line)).await;
+    }
+    handed
 }
 
 /// Works off one batch of at most so many messages of sync work; answers with how many it held.
@@ -80,9 +91,14 @@ async fn wait_until(stack: &Stack, due: i64) {
     }
 }
 
-/// Puts a job on the queue as the schedule does.
+/// Puts a job on the sync queue as the schedule of sweeps does.
 pub fn schedule(stack: &Stack, sweep: &str) {
-    let body = json!({ "job": "start_due", "sweep": sweep }).to_string();
-    let dedup = format!("{sweep}-{}", stack.clock.now_ms());
-    stack.aws.sqs.send(SYNC, &body, Some("schedules"), Some(&dedup)).expect("a message the queue takes");
+    fire(stack, Line::Sync, &json!({ "job": "start_due", "sweep": sweep }));
+}
+
+/// Puts a job on a queue as a schedule does.
+pub fn fire(stack: &Stack, line: Line, job: &Value) {
+    let dedup = format!("fired-{}-{}", stack.clock.now_ms(), job);
+    let sent = stack.aws.sqs.send(queue_of(line), &job.to_string(), Some("schedules"), Some(&dedup));
+    sent.expect("a message the queue takes");
 }
