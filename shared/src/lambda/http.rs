@@ -85,10 +85,7 @@ impl Request {
         if self.body().len() > largest {
             return Err(Error::invalid(format!("The body is larger than {largest} bytes.")));
         }
-        serde_json::from_slice(self.body()).map_err(|error| {
-            let what = format!("The body is not what was expected (line {}).", error.line());
-            Error::invalid(what).because(error)
-        })
+        serde_json::from_slice(self.body()).map_err(|error| Error::invalid(misfit(&error)))
     }
 
     /// Who is calling.
@@ -106,6 +103,17 @@ impl Request {
         let lines = self.inner.headers().get_all("cookie").iter().filter_map(|line| line.to_str().ok());
         lines.collect::<Vec<_>>().join("; ")
     }
+}
+
+/// What is wrong with a body, in words that hold none of its values: they may be secrets.
+fn misfit(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let is_about_names =
+        ["unknown field", "missing field", "duplicate field"].iter().any(|it| text.starts_with(it));
+    if is_about_names {
+        return format!("The body is not what was expected: {text}.");
+    }
+    format!("The body is not what was expected (line {}, column {}).", error.line(), error.column())
 }
 
 /// An answer.
