@@ -93,6 +93,24 @@ impl fmt::Display for NanoDollars {
     }
 }
 
+/// A text that is no exact amount of dollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an exact amount of dollars")]
+pub struct BadDollars;
+
+impl std::str::FromStr for NanoDollars {
+    type Err = BadDollars;
+    /// Dollars as a decimal text, with nine digits after the point at most.
+    fn from_str(text: &str) -> Result<Self, BadDollars> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(fraction) || fraction.len() > 9 {
+            return Err(BadDollars);
+        }
+        format!("{whole}{fraction:0<9}").parse().map(Self).map_err(|_| BadDollars)
+    }
+}
+
 /// A rate: picodollars per token. Written as decimal US dollars per million tokens, `0.125`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
