@@ -47,7 +47,8 @@ pub(crate) struct EmailDraft {
 #[derive(SimpleObject)]
 pub(crate) struct Summary {
     /// The summary.
-    summary: String,
+    #[graphql(name = "summary")]
+    text: String,
     /// What matters most.
     key_points: Vec<String>,
     /// What stays open.
@@ -93,8 +94,8 @@ impl OfOperation for EmailDraft {
 impl OfOperation for Summary {
     fn of(answer: &Answer) -> Option<Self> {
         let Answer::Summary(it) = answer else { return None };
-        let answer::Summary { summary, key_points, open_questions, .. } = it.clone();
-        Some(Self { summary, key_points, open_questions })
+        let answer::Summary { summary: text, key_points, open_questions, .. } = it.clone();
+        Some(Self { text, key_points, open_questions })
     }
 }
 
@@ -132,6 +133,7 @@ impl From<&Usage> for TokenUsage {
 
 /// What is to be said about an answer.
 #[derive(SimpleObject)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, to be asked for on its own")]
 pub(crate) struct InsightFacts {
     /// Tokens of every call that was made for it; none if it was cached.
     usage: TokenUsage,

@@ -120,8 +120,8 @@ impl LeadFeaturesInput {
                 Features {
                     billing: said.now(self.billing.map(Into::into)),
                     status: said.now(self.status.map(|word| word.as_str().into())),
-                    mrr: said.now(self.mrr.map(money).transpose()?),
-                    lifetime_spend: said.now(self.lifetime_spend.map(money).transpose()?),
+                    mrr: said.now(self.mrr.as_ref().map(money).transpose()?),
+                    lifetime_spend: said.now(self.lifetime_spend.as_ref().map(money).transpose()?),
                     trend: said.now(trend),
                     touches: said.now(touches),
                     renews_at: said.at(self.renews_at),
@@ -144,10 +144,10 @@ impl LeadFeaturesInput {
         if !self.sentiment.is_none_or(|it| (-1.0..=1.0).contains(&it)) {
             return Err(Error::invalid("sentiment lies between -1 and 1."));
         }
-        if !self.refund_percent.is_none_or(|it| it <= 100) {
+        if self.refund_percent.is_some_and(|it| it > 100) {
             return Err(Error::invalid("refundPercent lies between 0 and 100."));
         }
-        if !self.touches.as_ref().is_none_or(|it| it.len() <= MOST_TOUCHES) {
+        if self.touches.as_ref().is_some_and(|it| it.len() > MOST_TOUCHES) {
             return Err(Error::invalid(format!(
                 "Name {MOST_TOUCHES} contacts at most; the latest count most."
             )));
@@ -171,7 +171,7 @@ impl Said {
     }
 }
 
-fn money(input: MoneyInput) -> Result<Money> {
+fn money(input: &MoneyInput) -> Result<Money> {
     let currency = Currency::new(&input.currency);
     let is_code = (2..=10).contains(&currency.as_str().len())
         && currency.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn money_is_read_exactly() {
         let input = |amount: &str, currency: &str| {
-            money(MoneyInput { amount: amount.to_owned(), currency: currency.to_owned() })
+            money(&MoneyInput { amount: amount.to_owned(), currency: currency.to_owned() })
         };
 
         assert_eq!(input("12.50", "usd").unwrap().to_string(), "12.50 USD");

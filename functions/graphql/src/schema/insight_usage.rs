@@ -35,7 +35,7 @@ impl From<&UsageLine> for AiUsageLine {
             operation: line.operation.into(),
             provider: provider.map(Into::into),
             model: line.model.clone(),
-            took: AiUsageTotal::of([line]),
+            took: AiUsageTotal::of(std::slice::from_ref(line)),
         }
     }
 }
@@ -58,9 +58,8 @@ pub(crate) struct AiUsageTotal {
 }
 
 impl AiUsageTotal {
-    fn of<'a>(lines: impl IntoIterator<Item = &'a UsageLine> + Clone) -> Self {
-        let sum =
-            |part: fn(&UsageLine) -> u64| lines.clone().into_iter().map(part).fold(0, u64::saturating_add);
+    fn of(lines: &[UsageLine]) -> Self {
+        let sum = |part: fn(&UsageLine) -> u64| lines.iter().map(part).fold(0, u64::saturating_add);
         Self {
             calls: sum(|it| it.calls),
             failed: sum(|it| it.failed),
