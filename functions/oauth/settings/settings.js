@@ -746,7 +746,7 @@ function drawAi({ aiSettings: chosen, aiUsage: usage, aiCalls: { calls } }) {
 function servingLine(serving) {
   if (!serving.length) return [el("span", { className: "mark warn" }, "No key is configured"), ". Scores are computed all the same and worded by us. Texts, drafts and summaries need a provider's key: give one to the deployment."];
   const [first, ...others] = serving.map((it) => `${PROVIDER_NAMES[it.provider] ?? it.provider}, ${it.model}`);
-  const line = [el("span", { className: "mark good" }, first)];
+  const line = [el("span", { className: "mark good" }, first), "."];
   if (others.length) line.push(el("span", { className: "muted" }, ` If it does not answer: ${others.join("; ")}.`));
   return line;
 }
@@ -774,7 +774,7 @@ function callTable(calls) {
     el("td", {}, plain.format(it.usage.total)),
     el("td", {}, it.costUsd === null ? "not known" : dollars.format(it.costUsd)),
     el("td", {}, ENDING_NAMES[it.ending] ?? it.ending, it.reason && el("small", { className: "mono" }, it.reason))));
-  const table = el("table", {}, el("caption", {}, `The latest ${calls.length}`), el("thead", {}, head), el("tbody", {}, ...rows));
+  const table = el("table", {}, el("caption", {}, `${count(calls.length, "call")}, the newest first`), el("thead", {}, head), el("tbody", {}, ...rows));
   return keyed(el("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Latest calls" }, table), "ai calls");
 }
 

@@ -11,7 +11,7 @@ use shared::domain::insight::{answer, features, score};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "ProviderName")]
 pub(crate) enum AiProvider {
-    /// `OpenAI`, or a server that speaks its language.
+    /// The company of that name, or a server that speaks its language.
     #[graphql(name = "OPENAI")]
     OpenAi,
     /// Anthropic.

@@ -238,7 +238,7 @@ async fn the_same_features_under_the_same_name_are_paid_once() {
     let mut input = free("aiScoreLead");
     input["idempotencyKey"] = json!("lead-7");
     let first = asked(&mut admin, "aiScoreLead", input.clone()).await;
-    stack.advance(std::time::Duration::from_secs(3_600));
+    stack.advance(std::time::Duration::from_hours(1));
 
     let again = asked(&mut admin, "aiScoreLead", input.clone()).await;
     input["features"]["failedPayments"] = json!(3);

@@ -158,6 +158,13 @@ async fn a_token_is_shown_once_and_works() {
     assert_eq!(browser.text("new-token-text").await, "");
 }
 
+async fn offer_dollars(browser: &Browser, dollars: &str) {
+    browser.tab_to("#ai-usd").await;
+    browser.value("document.activeElement.select()").await;
+    browser.keys(dollars).await;
+    browser.keys(ENTER).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_models_may_spend_and_do_is_seen_and_steered_with_the_keyboard() {
     let Some(scene) = signed_in().await else { return };
@@ -177,14 +184,9 @@ async fn what_models_may_spend_and_do_is_seen_and_steered_with_the_keyboard() {
     assert_eq!(browser.focus().await, "ai-nightly");
     browser.tab_to("#ai-choices summary").await;
     browser.keys(ENTER).await;
-    browser.tab_to("#ai-usd").await;
-    browser.value("document.activeElement.select()").await;
-    browser.keys("two").await;
-    browser.keys(ENTER).await;
+    offer_dollars(browser, "two").await;
     browser.until_shows("ai-form-error", "please write dollars like 2.50").await;
-    browser.value("document.activeElement.select()").await;
-    browser.keys("0").await;
-    browser.keys(ENTER).await;
+    offer_dollars(browser, "0").await;
     browser.until_shows("said", "The daily budget was saved.").await;
     browser.until_shows("ai", "Today's budget is spent").await;
     browser.tab_to("#ai-calls summary").await;
