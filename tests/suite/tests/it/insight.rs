@@ -155,6 +155,36 @@ async fn every_operation_answers_about_a_person_of_the_shop() {
 }
 
 #[tokio::test]
+async fn an_opportunity_stands_for_its_contact() {
+    let stack = Stack::start().await;
+    let (mut shop, _) = shop_with_a_person(&stack).await;
+    let deals = stack.twenty.records(&shop.workspace, "opportunities");
+    let deal = deals.iter().find(|it| it["pointOfContactId"].is_string()).unwrap();
+    let about = |key: &str, id: &Value| json!({ key: id });
+
+    let by_deal = asked(&mut shop.admin, "aiScoreLead", about("opportunityId", &deal["id"])).await;
+    let by_person = asked(&mut shop.admin, "aiScoreLead", about("personId", &deal["pointOfContactId"])).await;
+
+    assert_answered("aiScoreLead", &by_deal);
+    assert_eq!(by_deal["answer"]["lead"], by_person["answer"]["lead"]);
+    let calls = shop.admin.graphql("{ aiCalls { calls { opportunityId personId } } }", json!({})).await;
+    let first = calls["aiCalls"]["calls"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(first, json!({ "opportunityId": deal["id"], "personId": null }));
+}
+
+#[tokio::test]
+async fn usage_is_asked_for_by_two_days_a_year_apart_at_most() {
+    let stack = Stack::start().await;
+    let mut admin = Box::pin(fixtures::connected(&stack, 0)).await.admin;
+    let query = "query($from: String!, $to: String!) { aiUsage(from: $from, to: $to) { lines { day } } }";
+
+    for (from, to) in [("2020-01-01", TODAY), ("yesterday", TODAY), ("2026-11", "2026-12")] {
+        let answer = admin.ask_graphql(query, json!({ "from": from, "to": to })).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{from} {to}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn usage_adds_up_to_what_the_providers_served() {
     let stack = Stack::start().await;
     let mut admin = Box::pin(fixtures::connected(&stack, 0)).await.admin;
