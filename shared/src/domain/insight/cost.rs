@@ -237,6 +237,17 @@ mod tests {
     }
 
     #[test]
+    fn dollars_read_back_exactly_or_not_at_all() {
+        for nano in [0, 1, 999_999_999, 2_500_000_000, u64::MAX] {
+            assert_eq!(NanoDollars(nano).to_string().parse(), Ok(NanoDollars(nano)));
+        }
+        assert_eq!("2.5".parse(), Ok(NanoDollars(2_500_000_000)));
+        for bad in ["", ".5", "5.", "-1", "+1", "1e3", "0.0000000001", "18446744073.709551616"] {
+            assert_eq!(bad.parse::<NanoDollars>(), Err(BadDollars), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_rate_is_read_exactly() {
         assert_eq!(rate("0.125").0, 125_000);
         assert_eq!(rate("50").0, 50_000_000);

@@ -110,6 +110,10 @@ mod tests {
                 InsightSettings { link_domains: vec![domain.to_owned()], ..InsightSettings::default() };
             assert!(settings.check().is_err(), "{domain}");
         }
+        for model in ["", "two words", &"x".repeat(129)] {
+            let settings = InsightSettings { model: Some(model.to_owned()), ..InsightSettings::default() };
+            assert!(settings.check().is_err(), "{model}");
+        }
         let mut settings = InsightSettings::default();
         settings.churn.prior[0] = 1.0;
         assert!(settings.check().is_err());
