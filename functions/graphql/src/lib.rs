@@ -7,6 +7,7 @@ mod limits;
 mod schema;
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError};
 use shared::lambda::{Reply, Request, tell};
@@ -17,6 +18,9 @@ use crate::schema::{Access, Api, api};
 /// Largest body, which is far more than any document of ours needs.
 const LARGEST_BODY: usize = 64 * 1024;
 
+/// Longest that the work for one document takes; API Gateway gives up after 30 seconds.
+const PATIENCE: Duration = Duration::from_secs(25);
+
 static API: LazyLock<Api> = LazyLock::new(api);
 
 /// `POST /graphql`
@@ -26,7 +30,9 @@ pub async fn handle(app: &'static App, request: Request) -> Result<Reply> {
     }
     let caller = request.caller(app).await?;
     let asked: async_graphql::Request = request.json(LARGEST_BODY)?;
-    let mut answer = run(asked, Access { app, caller }).await;
+    let now = app.clock().now();
+    let deadline = (now + PATIENCE).min(request.deadline(now));
+    let mut answer = run(asked, Access { app, caller, deadline }).await;
     for error in &mut answer.errors {
         explain(error, request.id());
     }

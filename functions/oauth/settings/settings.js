@@ -6,6 +6,7 @@
 const POLL_WHILE_RUNNING = 1500;
 const POLL_WHILE_IDLE = 15000;
 const RUNS_SHOWN = 10;
+const AI_CALLS_SHOWN = 10;
 const PAGE_SIZE = 20;
 const MOST_AT_ONCE = 100;
 const NEAR_EXPIRY = 30 * 24 * 3600 * 1000;
@@ -37,6 +38,17 @@ const CHOICES = `query Choices {
   apiTokens { id name createdAt revokedAt }
 }`;
 
+const AI = `query Ai($day: String!, $calls: Int!) {
+  aiSettings {
+    serving { provider model } daily { tokens usd } keepTexts
+    automations { onMembershipChange onFailedPayment nightly writeNote }
+  }
+  aiUsage(from: $day, to: $day) { spentToday { tokens usd } total { calls unpricedCalls } }
+  aiCalls(first: $calls) { calls { id at operation model served usage { total } costUsd ending reason } }
+}`;
+
+const SAVE_AI = `mutation SaveAi($input: AiSettingsInput!) { updateAiSettings(input: $input) { keepTexts } }`;
+
 const STEER = {
   pause: `mutation Pause($id: ID!) { pauseRun(id: $id) { id } }`,
   resume: `mutation Resume($id: ID!) { resumeRun(id: $id) { id } }`,
@@ -57,6 +69,15 @@ const REASONS = {
   GONE_AT_WHOP: "gone at Whop", REFUSED_BY_TWENTY: "refused by Twenty",
   UNREADABLE: "could not be read", BUG: "our mistake",
 };
+const PROVIDER_NAMES = { OPENAI: "OpenAI", ANTHROPIC: "Anthropic" };
+const OPERATION_NAMES = {
+  GENERATE_TEXT: "Text", ANALYZE_SENTIMENT: "Sentiment", SCORE_LEAD: "Lead score", DRAFT_EMAIL: "E-mail draft",
+  SUMMARIZE_TEXT: "Summary",
+};
+const ENDING_NAMES = {
+  ANSWERED: "Answered", REFUSED: "Refused by the model", TRUNCATED: "Cut off", INVALID: "Did not pass our checks",
+  FAILED: "No answer",
+};
 const POLICY_NAMES = { WHOP_WINS: "Whop wins", ONLY_IF_EMPTY: "Only if empty", CRM_WINS: "Twenty wins", NEWEST: "Newest" };
 const OAUTH_ERRORS = {
   denied: "Whop was not connected, because the request was declined there. Try again and choose Allow.",
@@ -65,6 +86,7 @@ const OAUTH_ERRORS = {
 };
 
 const plain = new Intl.NumberFormat();
+const dollars = new Intl.NumberFormat(undefined, { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: 6 });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const count = (number, one, many = `${one}s`) => `${plain.format(number)} ${number === 1 ? one : many}`;
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
@@ -285,7 +307,7 @@ function showError(form, message, input) {
 const page = { overview: null, openRun: null, failedShown: PAGE_SIZE, cardsShown: PAGE_SIZE, timer: 0, ticket: 0 };
 
 const SIGNED_IN = ["who"];
-const CONNECTED = ["status", "sync", "runs", "member", "choices", "leave"];
+const CONNECTED = ["status", "sync", "runs", "member", "ai", "choices", "leave"];
 const EVERYTHING = [...SIGNED_IN, ...CONNECTED, "sign-in", "connect-whop", "attention", "cards", "failed"];
 
 function showOnly(ids) {
@@ -324,6 +346,19 @@ async function refreshLists() {
   drawRuns(lists.runs);
   drawFailed(lists.failedRecords);
   drawCards(lists.decisionCards);
+  await refreshAi();
+}
+
+/** What goes wrong here is told here, so that the rest of the page stays of use. */
+async function refreshAi() {
+  try {
+    const day = new Date().toISOString().slice(0, 10);
+    drawAi(await ask(AI, { day, calls: AI_CALLS_SHOWN }));
+    $("ai-error").textContent = "";
+  } catch (error) {
+    if (error.code === "UNAUTHENTICATED") throw error;
+    $("ai-error").textContent = `This part cannot be shown. ${error.message}`;
+  }
 }
 
 async function refreshChoices() {
@@ -696,6 +731,53 @@ function policyLine({ object, field, label, policy, default: usual }) {
   return el("div", { className: "pair" }, el("label", { for: select.id }, label), select);
 }
 
+function drawAi({ aiSettings: chosen, aiUsage: usage, aiCalls: { calls } }) {
+  draw($("ai-serving"), chosen.serving, () => servingLine(chosen.serving));
+  drawSpending(usage, chosen.daily);
+  for (const [name, on] of Object.entries({ ...chosen.automations, keepTexts: chosen.keepTexts })) {
+    const input = document.querySelector(`#ai input[name="${name}"]`);
+    if (input.getAttribute("aria-disabled") !== "true") input.checked = on;
+  }
+  $("ai-usd").defaultValue = (chosen.daily.usd ?? "").replace(/\.?0+$/, "");
+  $("ai-tokens").defaultValue = String(chosen.daily.tokens ?? "");
+  draw($("ai-call-list"), calls, () => (calls.length ? [callTable(calls)] : [el("p", { className: "muted" }, "No model was asked yet.")]));
+}
+
+function servingLine(serving) {
+  if (!serving.length) return [el("span", { className: "mark warn" }, "No key is configured"), ". Scores are computed all the same and worded by us. Texts, drafts and summaries need a provider's key: give one to the deployment."];
+  const [first, ...others] = serving.map((it) => `${PROVIDER_NAMES[it.provider] ?? it.provider}, ${it.model}`);
+  const line = [el("span", { className: "mark good" }, first), "."];
+  if (others.length) line.push(el("span", { className: "muted" }, ` If it does not answer: ${others.join("; ")}.`));
+  return line;
+}
+
+/** The meter shows whichever of the two limits is nearer. */
+function drawSpending({ spentToday: spent, total }, daily) {
+  const limits = [[spent.usd, daily.usd], [spent.tokens, daily.tokens]].filter(([, limit]) => limit !== null);
+  const share = Math.min(1, Math.max(0, ...limits.map(([used, limit]) => (Number(limit) === 0 ? 1 : Number(used) / Number(limit)))));
+  $("ai-spent").textContent = daily.usd === null ? dollars.format(spent.usd) : `${dollars.format(spent.usd)} of ${dollars.format(daily.usd)}`;
+  $("ai-meter").hidden = limits.length === 0;
+  $("ai-meter").value = share;
+  $("ai-meter").textContent = `${Math.round(share * 100)} %`;
+  const tokens = daily.tokens === null ? count(spent.tokens, "token") : `${plain.format(spent.tokens)} of ${count(daily.tokens, "token")}`;
+  const parts = [`${tokens}, ${count(total.calls, "call")}.`];
+  if (total.unpricedCalls) parts.push(`${count(total.unpricedCalls, "call")} went to a model without a known price and counts in tokens only.`);
+  if (share === 1) parts.push("Today's budget is spent: no model is asked before midnight UTC. Raise it below to go on.");
+  $("ai-spent-help").textContent = parts.join(" ");
+}
+
+function callTable(calls) {
+  const head = el("tr", {}, ...["Operation", "Model", "Tokens", "Cost", "Ended"].map((text) => el("th", { scope: "col" }, text)));
+  const rows = calls.map((it) => el("tr", {},
+    el("th", { scope: "row" }, OPERATION_NAMES[it.operation] ?? it.operation, el("small", {}, time(it.at))),
+    el("td", {}, it.served ?? it.model),
+    el("td", {}, plain.format(it.usage.total)),
+    el("td", {}, it.costUsd === null ? "not known" : dollars.format(it.costUsd)),
+    el("td", {}, ENDING_NAMES[it.ending] ?? it.ending, it.reason && el("small", { className: "mono" }, it.reason))));
+  const table = el("table", {}, el("caption", {}, `${count(calls.length, "call")}, the newest first`), el("thead", {}, head), el("tbody", {}, ...rows));
+  return keyed(el("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Latest calls" }, table), "ai calls");
+}
+
 function drawTokens(tokens) {
   const live = tokens.filter((it) => it.revokedAt === null);
   draw($("token-list"), live, () => (live.length ? live.map(tokenItem) : [el("li", { className: "muted" }, "There is no token yet.")]));
@@ -869,6 +951,32 @@ function wireSettings() {
   $("tokens").addEventListener("toggle", forgetToken);
 }
 
+function wireAi() {
+  for (const input of document.querySelectorAll("#ai input[role=switch]")) {
+    input.addEventListener("click", (event) => input.getAttribute("aria-disabled") === "true" && event.preventDefault());
+    input.addEventListener("change", () => busy(input, () => attempt(() => flip(input))));
+  }
+  onSubmit("ai-form", async ({ usd, tokens }, form) => {
+    await ask(SAVE_AI, { input: { dailyUsd: usd || null, dailyTokens: tokens === "" ? null : Number(tokens) } });
+    await refreshAi();
+    form.reset();
+    say("The daily budget was saved.");
+  });
+}
+
+/** A switch that could not be saved goes back. */
+async function flip(input) {
+  const { name, checked } = input;
+  try {
+    await ask(SAVE_AI, { input: name === "keepTexts" ? { keepTexts: checked } : { automations: { [name]: checked } } });
+  } catch (error) {
+    input.checked = !checked;
+    throw error;
+  }
+  const what = input.labels[0].textContent.trim();
+  say(`${checked ? "On" : "Off"}: ${what}.`);
+}
+
 function forgetToken() {
   if ($("tokens").open) return;
   $("new-token").hidden = true;
@@ -925,7 +1033,7 @@ async function begin() {
 async function start() {
   const tell = readReturn();
   $("api-address").textContent = `${location.origin}/graphql`;
-  for (const wire of [wireConnecting, wireLive, wireSync, wireRecords, wireSettings, wireLeaving]) wire();
+  for (const wire of [wireConnecting, wireLive, wireSync, wireRecords, wireSettings, wireAi, wireLeaving]) wire();
   document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(page.timer) : page.overview && poll()));
   try {
     await begin();

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::domain::caller::Caller;
 use crate::domain::insight::attempt::Attempt;
 use crate::domain::insight::budget::{Amount, day_of};
+use crate::domain::insight::request::ProviderName;
 use crate::domain::insight::settings::InsightSettings;
 use crate::domain::insight::usage::UsageLine;
 use crate::error::{Error, Kind, Result};
@@ -24,6 +25,26 @@ pub async fn choose(app: &App, caller: &Caller, settings: InsightSettings) -> Re
     }
     audit(app, caller.workspace, &caller.name(), "insight_settings.changed", "workspace").await?;
     Ok(next)
+}
+
+/// A provider with a key, and the model to ask there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Serving {
+    pub provider: ProviderName,
+    pub model: String,
+}
+
+/// Who has a key, in the order they are asked under these choices. Nobody if no key is configured.
+pub async fn serving(app: &App, settings: &InsightSettings) -> Result<Vec<Serving>> {
+    let mut providers: Vec<_> = app.ai().await?.providers.iter().collect();
+    providers.sort_by_key(|it| Some(it.name) != settings.provider);
+    let first = providers.first().map(|it| it.name);
+    let models = providers.into_iter().map(|it| {
+        let theirs = settings.provider.or(first) == Some(it.name);
+        let chosen = settings.model.as_ref().filter(|_| theirs);
+        Serving { provider: it.name, model: chosen.unwrap_or(&it.config.model).clone() }
+    });
+    Ok(models.collect())
 }
 
 /// Usage from one day to another, both included: `2026-11-23`.

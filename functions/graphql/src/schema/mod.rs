@@ -7,6 +7,14 @@ mod card;
 mod connection;
 mod delivery;
 mod failed;
+mod insight;
+mod insight_features;
+mod insight_input;
+mod insight_score;
+mod insight_settings;
+mod insight_usage;
+mod insight_weights;
+mod insight_words;
 mod mutation;
 mod query;
 mod run;
@@ -18,6 +26,7 @@ use std::str::FromStr;
 
 use async_graphql::{Context, EmptySubscription, ID, Schema};
 use shared::domain::caller::Caller;
+use shared::domain::time::Timestamp;
 use shared::{App, Error, Result};
 
 use self::mutation::Mutation;
@@ -27,10 +36,11 @@ use crate::limits;
 /// The schema as the door runs it.
 pub(crate) type Api = Schema<Query, Mutation, EmptySubscription>;
 
-/// What every resolver works with: the app, and who asks.
+/// What every resolver works with: the app, who asks, and until when an answer must be there.
 pub(crate) struct Access {
     pub(crate) app: &'static App,
     pub(crate) caller: Caller,
+    pub(crate) deadline: Timestamp,
 }
 
 impl Access {

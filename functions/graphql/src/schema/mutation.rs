@@ -6,14 +6,20 @@ use async_graphql::{Context, ID, Object};
 use shared::domain::grant::Secret;
 use shared::domain::id::DeliveryId;
 use shared::usecase::refresh_member::Whom;
-use shared::usecase::{self, api_tokens, choose, disconnect, go_live, overview, start_sync, steer_run};
+use shared::usecase::{self, api_tokens, choose, disconnect, go_live, insight_settings, overview};
+use shared::usecase::{run_insight, start_sync, steer_run};
 use shared::{Error, Result};
 
 use super::card::{CardChoice, DecisionCard};
 use super::connection::WhopConnectionStatus;
 use super::delivery::ReplayedDeliveries;
 use super::failed::{RetriedRecords, record_named};
-use super::query::status;
+use super::insight::{EmailDraft, GeneratedText, OfOperation, Sentiment, Summary, Told};
+use super::insight_input::{AnalyzeSentimentInput, DraftEmailInput, GenerateTextInput, IntoRequest};
+use super::insight_input::{ScoreLeadInput, SummarizeTextInput};
+use super::insight_score::LeadAssessment;
+use super::insight_settings::{AiSettings, AiSettingsInput};
+use super::query::{ai_settings, status};
 use super::run::{RefreshedMember, Run, StartedSync, SyncKind};
 use super::settings::{PolicyInput, Settings, StageInput, with_changes};
 use super::token::{NewApiToken, RevokedApiToken};
@@ -38,7 +44,7 @@ impl Mutation {
         #[graphql(desc = "What to read.", default)] kind: SyncKind,
         #[graphql(desc = "Wait for its end, 20 seconds at most.", default)] wait: bool,
     ) -> Result<StartedSync> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         let time = wait.then_some(LONGEST_WAIT);
         let run = start_sync::trigger(app, caller, kind.into(), time).await?;
         Ok(StartedSync::of(&run, app.clock().now(), wait))
@@ -50,7 +56,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The run's id.")] id: ID,
     ) -> Result<Run> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         let run = steer_run::pause(app, caller, &named(&id)?).await?;
         Ok(Run::of(&run, app.clock().now()))
     }
@@ -61,7 +67,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The run's id.")] id: ID,
     ) -> Result<Run> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         let run = steer_run::resume(app, caller, &named(&id)?).await?;
         Ok(Run::of(&run, app.clock().now()))
     }
@@ -72,7 +78,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The run's id.")] id: ID,
     ) -> Result<Run> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         let run = steer_run::cancel(app, caller, &named(&id)?).await?;
         Ok(Run::of(&run, app.clock().now()))
     }
@@ -85,7 +91,7 @@ impl Mutation {
         #[graphql(desc = "The member's id at Whop, `mber_…`.")] id: Option<ID>,
         #[graphql(desc = "The member's e-mail at Whop.")] email: Option<String>,
     ) -> Result<RefreshedMember> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         let whom = match (id, email) {
             (Some(id), None) => Whom::Id(named(&id)?),
             (None, Some(email)) => Whom::Email(email),
@@ -109,7 +115,7 @@ impl Mutation {
         #[graphql(desc = "Which, by their id in `failedRecords`, 100 at most; all of them if absent.")]
         ids: Option<Vec<ID>>,
     ) -> Result<RetriedRecords> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         let named = ids.map(|ids| {
             bounded(&ids)?.iter().map(|id| record_named(id).ok_or_else(Error::not_found)).collect()
         });
@@ -125,7 +131,7 @@ impl Mutation {
         #[graphql(desc = "One of the card's allowed answers.")] choice: CardChoice,
         #[graphql(desc = "The person in Twenty, to link or to restore.")] person: Option<ID>,
     ) -> Result<DecisionCard> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         let choice = choice.with(person.as_ref())?;
         Ok(usecase::settle_card(app, caller, &named(&member)?, choice).await?.into())
     }
@@ -136,7 +142,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "A name to know it by, 60 characters at most.")] name: String,
     ) -> Result<NewApiToken> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         let made = api_tokens::create(app, caller, &name).await?;
         Ok(NewApiToken { token: made.token.expose().to_owned(), api_token: made.stored.into() })
     }
@@ -147,7 +153,7 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The token's id.")] id: ID,
     ) -> Result<RevokedApiToken> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         let token = api_tokens::revoke(app, caller, &id).await?;
         Ok(RevokedApiToken { id: token.digest.into(), name: token.name })
     }
@@ -159,7 +165,7 @@ impl Mutation {
         #[graphql(desc = "Stages to change.", default)] stages: Vec<StageInput>,
         #[graphql(desc = "Fields to change the winner of.", default)] policies: Vec<PolicyInput>,
     ) -> Result<Settings> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         let before = overview::status(app, caller).await?.workspace.settings;
         let chosen = with_changes(before.clone(), stages, policies)?;
         Ok((&choose::update_settings(app, caller, &before, chosen).await?).into())
@@ -179,7 +185,7 @@ impl Mutation {
 
     /// The address for a webhook that you make by hand at Whop. Then give its secret to `makeLiveByHand`.
     async fn webhook_url_for_hand(&self, context: &Context<'_>) -> Result<String> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         go_live::url_for_hand(app, caller).await
     }
 
@@ -207,16 +213,86 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "Their ids in `deliveries`, 100 at most.")] ids: Vec<ID>,
     ) -> Result<ReplayedDeliveries> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         let ids = bounded(&ids)?.iter().map(named).collect::<Result<Vec<DeliveryId>>>()?;
         Ok(ReplayedDeliveries { count: usecase::replay(app, caller, &ids).await? })
     }
 
     /// Works again on deliveries whose event an earlier version did not know.
     async fn replay_unknown_events(&self, context: &Context<'_>) -> Result<ReplayedDeliveries> {
-        let Access { app, caller } = Access::of(context)?;
+        let Access { app, caller, .. } = Access::of(context)?;
         Ok(ReplayedDeliveries { count: usecase::replay::replay_unknown(app, caller).await? })
     }
+
+    /// Has a language model write a text. It costs money.
+    /// What takes longer than 25 seconds is an error; jobs are for `POST /ai/…`.
+    async fn ai_generate_text(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to work on, and wishes about how.")] input: GenerateTextInput,
+    ) -> Result<Told<GeneratedText>> {
+        insight(context, input).await
+    }
+
+    /// Says how a text, or what was noted about a record, sounds. It costs money.
+    /// What takes longer than 25 seconds is an error; jobs are for `POST /ai/…`.
+    async fn ai_analyze_sentiment(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to work on, and wishes about how.")] input: AnalyzeSentimentInput,
+    ) -> Result<Told<Sentiment>> {
+        insight(context, input).await
+    }
+
+    /// Scores a lead and rates its churn risk. Code computes every figure; a language model only words them, which costs
+    /// money. Without a model or a budget the same figures come in words of ours.
+    /// What takes longer than 25 seconds is an error; jobs are for `POST /ai/…`.
+    async fn ai_score_lead(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to work on, and wishes about how.")] input: ScoreLeadInput,
+    ) -> Result<Told<LeadAssessment>> {
+        insight(context, input).await
+    }
+
+    /// Has a language model draft an e-mail. It costs money. A draft is never sent.
+    /// What takes longer than 25 seconds is an error; jobs are for `POST /ai/…`.
+    async fn ai_draft_email(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to work on, and wishes about how.")] input: DraftEmailInput,
+    ) -> Result<Told<EmailDraft>> {
+        insight(context, input).await
+    }
+
+    /// Sums up a text, or what was noted about a record. It costs money.
+    /// What takes longer than 25 seconds is an error; jobs are for `POST /ai/…`.
+    async fn ai_summarize_text(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to work on, and wishes about how.")] input: SummarizeTextInput,
+    ) -> Result<Told<Summary>> {
+        insight(context, input).await
+    }
+
+    /// Changes what the workspace chose for language models. What is not named stays as it is.
+    async fn update_ai_settings(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: AiSettingsInput,
+    ) -> Result<AiSettings> {
+        let access = Access::of(context)?;
+        let before = insight_settings::settings(access.app, &access.caller).await?;
+        let after = insight_settings::choose(access.app, &access.caller, input.over(before)?).await?;
+        ai_settings(access, &after).await
+    }
+}
+
+/// Asks for an insight. Boxed: the whole policy of asking is in this future.
+async fn insight<T: OfOperation>(context: &Context<'_>, input: impl IntoRequest) -> Result<Told<T>> {
+    let Access { app, caller, deadline } = Access::of(context)?;
+    let request = input.into_request(app.clock().now())?;
+    Told::of(&Box::pin(run_insight::run(app, caller, request, *deadline)).await?)
 }
 
 fn bounded(ids: &[ID]) -> Result<&[ID]> {

@@ -93,6 +93,24 @@ impl fmt::Display for NanoDollars {
     }
 }
 
+/// A text that is no exact amount of dollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an exact amount of dollars")]
+pub struct BadDollars;
+
+impl std::str::FromStr for NanoDollars {
+    type Err = BadDollars;
+    /// Dollars as a decimal text, with nine digits after the point at most.
+    fn from_str(text: &str) -> Result<Self, BadDollars> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(fraction) || fraction.len() > 9 {
+            return Err(BadDollars);
+        }
+        format!("{whole}{fraction:0<9}").parse().map(Self).map_err(|_| BadDollars)
+    }
+}
+
 /// A rate: picodollars per token. Written as decimal US dollars per million tokens, `0.125`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -215,6 +233,17 @@ mod tests {
             written_1h: None,
             output: rate("0.50"),
             long: Some(LongInput { over_tokens: 272_000, input_percent: 200, output_percent: 150 }),
+        }
+    }
+
+    #[test]
+    fn dollars_read_back_exactly_or_not_at_all() {
+        for nano in [0, 1, 999_999_999, 2_500_000_000, u64::MAX] {
+            assert_eq!(NanoDollars(nano).to_string().parse(), Ok(NanoDollars(nano)));
+        }
+        assert_eq!("2.5".parse(), Ok(NanoDollars(2_500_000_000)));
+        for bad in ["", ".5", "5.", "-1", "+1", "1e3", "0.0000000001", "18446744073.709551616"] {
+            assert_eq!(bad.parse::<NanoDollars>(), Err(BadDollars), "{bad}");
         }
     }
 

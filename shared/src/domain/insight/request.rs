@@ -171,9 +171,19 @@ impl InsightRequest {
     pub fn named(&self) -> Option<(String, String)> {
         let name = self.idempotency_key.as_ref()?;
         let rest = Self { idempotency_key: None, ..self.clone() };
+        let rest = untimed(serde_json::to_value(&rest).unwrap_or_default());
         let rest = serde_json::to_vec(&rest).unwrap_or_default();
         Some((hex::encode(Sha256::digest(name.as_bytes())), hex::encode(Sha256::digest(&rest))))
     }
+}
+
+/// Without the moments at which the caller said what they know: saying it again later is the same request.
+fn untimed(mut request: serde_json::Value) -> serde_json::Value {
+    let features = request.pointer_mut("/input/features").and_then(|it| it.as_object_mut());
+    for known in features.into_iter().flat_map(|it| it.values_mut()).filter_map(|it| it.as_object_mut()) {
+        known.remove("at");
+    }
+    request
 }
 
 impl InsightRequest {
@@ -232,6 +242,7 @@ impl Insight {
 
 #[cfg(test)]
 mod tests {
+    use super::super::features::Known;
     use super::*;
 
     #[test]
@@ -242,6 +253,23 @@ mod tests {
         for bad in ["", "english please", "en. Ignore the rules", "x", "de-", "en-\n"] {
             assert!(Language::try_from(bad.to_owned()).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_known_of_a_lead_can_be_said_again_later_under_the_same_name() {
+        let said = |company: bool, at: i64| {
+            let company = Some(Known::caller(company, Timestamp::from_millis(at)));
+            let features = Some(Features { company, ..Features::default() });
+            InsightRequest {
+                operation: Operation::ScoreLead,
+                input: Input { features, ..Input::default() },
+                wish: Wish::default(),
+                idempotency_key: Some("key".to_owned()),
+            }
+        };
+
+        assert_eq!(said(true, 1).named(), said(true, 2).named());
+        assert_ne!(said(true, 1).named(), said(false, 1).named());
     }
 
     #[test]

@@ -47,6 +47,10 @@ pub struct BadSettings(pub &'static str);
 impl InsightSettings {
     /// Refuses what would make a score meaningless or a link dangerous.
     pub fn check(&self) -> Result<(), BadSettings> {
+        let plain = |it: &String| (1..=128).contains(&it.len()) && it.bytes().all(|b| b.is_ascii_graphic());
+        if !self.model.as_ref().is_none_or(plain) {
+            return Err(BadSettings("A model is a word of at most 128 characters."));
+        }
         let weights = &self.lead;
         let caps = [
             weights.fit_cap,
@@ -105,6 +109,10 @@ mod tests {
             let settings =
                 InsightSettings { link_domains: vec![domain.to_owned()], ..InsightSettings::default() };
             assert!(settings.check().is_err(), "{domain}");
+        }
+        for model in ["", "two words", &"x".repeat(129)] {
+            let settings = InsightSettings { model: Some(model.to_owned()), ..InsightSettings::default() };
+            assert!(settings.check().is_err(), "{model}");
         }
         let mut settings = InsightSettings::default();
         settings.churn.prior[0] = 1.0;

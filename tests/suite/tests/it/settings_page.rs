@@ -158,6 +158,50 @@ async fn a_token_is_shown_once_and_works() {
     assert_eq!(browser.text("new-token-text").await, "");
 }
 
+async fn offer_dollars(browser: &Browser, dollars: &str) {
+    browser.tab_to("#ai-usd").await;
+    browser.value("document.activeElement.select()").await;
+    browser.keys(dollars).await;
+    browser.keys(ENTER).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_models_may_spend_and_do_is_seen_and_steered_with_the_keyboard() {
+    let Some(scene) = signed_in().await else { return };
+    let browser = &scene.browser;
+    scene.connect_by_key().await;
+    let mut program = scene.stack.visitor();
+    let joined = program.connect_twenty(&scene.stack.twenty.url(), &scene.workspace.api_key).await;
+    assert_eq!(joined.status, 200, "{}", joined.json());
+    let ask = "mutation { aiGenerateText(input: { instruction: \"A welcome.\" }) { about { costUsd } } }";
+    program.graphql(ask, json!({})).await;
+    browser.go(&scene.stack.url).await;
+    browser.until_shows("ai", "1 call.").await;
+
+    browser.tab_to("#ai-nightly").await;
+    browser.keys(" ").await;
+    browser.until_shows("said", "On: Score everybody at night.").await;
+    assert_eq!(browser.focus().await, "ai-nightly");
+    browser.tab_to("#ai-choices summary").await;
+    browser.keys(ENTER).await;
+    offer_dollars(browser, "two").await;
+    browser.until_shows("ai-form-error", "please write dollars like 2.50").await;
+    offer_dollars(browser, "0").await;
+    browser.until_shows("said", "The daily budget was saved.").await;
+    browser.until_shows("ai", "Today's budget is spent").await;
+    browser.tab_to("#ai-calls summary").await;
+    browser.keys(ENTER).await;
+    browser.until_shows("ai-call-list", "Answered").await;
+
+    let chosen = "{ aiSettings { daily { usd } keepTexts automations { nightly writeNote } } }";
+    let chosen = program.graphql(chosen, json!({})).await["aiSettings"].clone();
+    let expected = json!({ "daily": { "usd": "0.000000000" }, "keepTexts": false,
+        "automations": { "nightly": true, "writeNote": false } });
+    assert_eq!(chosen, expected);
+    browser.go(&scene.stack.url).await;
+    browser.until("document.getElementById('ai-nightly').checked").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_reaches_over_the_edge_of_a_screen_of_320_pixels() {
     let Some(scene) = Scene::open().await else { return };
