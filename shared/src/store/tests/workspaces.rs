@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::budget::{Bucket, Take, Urgency};
 use crate::domain::caller::{ApiToken, AuditEntry};
 use crate::domain::connection::{SchemaState, Workspace};
+use crate::domain::insight::automation::Switches;
 use crate::domain::grant::{PendingConsent, Sealed};
 use crate::domain::policy::FieldPolicy;
 use crate::domain::settings::Settings;
@@ -21,6 +22,7 @@ fn a_workspace(version: u64) -> Workspace {
             policies: BTreeMap::from([("person.name".to_owned(), FieldPolicy::CrmWins)]),
         },
         schema: SchemaState::default(),
+        automations: Switches::default(),
         refused_at: None,
         version,
         connected_at: NOW,
