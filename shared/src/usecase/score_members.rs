@@ -3,7 +3,8 @@
 //! What is scored is what the sync wrote, read back for sixty people at a time: three calls to Twenty, a further one for
 //! every two hundred memberships or payments beyond the first, one to write, and none at Whop. A thousand members with
 //! six payments each take about 85 calls, 17 of which write in the worst night. The calls come out of the workspace's
-//! budget after everything else. Losses of the workspace's own past are not counted yet: base hazards are the priors of the settings.
+//! budget after everything else. The losses of the workspace's own past are not counted: no store of ours knows them, so
+//! base hazards are the priors of the settings.
 
 use std::collections::HashMap;
 
@@ -109,6 +110,17 @@ pub async fn score_some(
     Ok(app.queue().send(&job, &format!("night-{workspace}-{}-{last}", night.millis())).await?)
 }
 
+/// What no later attempt mends is let go of: the next event, or the next night, tries again.
+pub(crate) fn let_go(result: Result<()>) -> Result<()> {
+    match result {
+        Err(error) if matches!(error.kind(), Kind::Rejected | Kind::NotFound) => {
+            warn!(event = "score.refused", error.kind = error.kind().as_str(), "{}", error.chain());
+            Ok(())
+        }
+        other => other,
+    }
+}
+
 fn skipped(member: &MemberId, why: &str) {
     info!(event = "score.skipped", member.id = %member, "a member is not scored: {why}");
 }
@@ -129,16 +141,17 @@ impl<'a> Pass<'a> {
         Ok(access.map(|access| Self { access, settings, cause, now: app.clock().now() }))
     }
 
-    /// Scores the people behind these links. What was written is known to be written even if the rest fails.
     async fn rate(&self, links: Vec<Link>) -> Result<()> {
-        if links.is_empty() {
-            return Ok(());
-        }
+        if links.is_empty() { Ok(()) } else { let_go(self.rate_all(&links).await) }
+    }
+
+    /// Scores the people behind these links. What was written is known to be written even if the rest fails.
+    async fn rate_all(&self, links: &[Link]) -> Result<()> {
         let (access, store) = (&self.access, self.access.app.store());
         schema_is_ready(access).await?;
         access.expect_calls(4).await;
         let people = mirrored(access, &links.iter().map(|link| link.crm).collect::<Vec<_>>()).await?;
-        let news = self.figures(&links, &people).await?;
+        let news = self.figures(links, &people).await?;
         let members: Vec<MemberId> = news.iter().map(|it| it.member.clone()).collect();
         let mut known = store.scored(access.workspace.id, &members).await?;
         let (changed, same): (Vec<News>, Vec<News>) = news

@@ -24,6 +24,7 @@ use crate::twenty::TwentyError;
 use crate::usecase::access::{Access, Refused};
 use crate::usecase::mirror::mirrored;
 use crate::usecase::run_insight;
+use crate::usecase::score_members::let_go;
 
 /// Writes the note that is due for a member, if one still is.
 pub async fn write_note(
@@ -32,6 +33,10 @@ pub async fn write_note(
     member: &MemberId,
     deadline: Timestamp,
 ) -> Result<()> {
+    let_go(write(app, workspace, member, deadline).await)
+}
+
+async fn write(app: &App, workspace: WorkspaceId, member: &MemberId, deadline: Timestamp) -> Result<()> {
     let settings = app.store().find_insight_settings(workspace).await?.unwrap_or_default();
     let Some(scored) = app.store().find_scored(workspace, member).await? else {
         return Ok(());

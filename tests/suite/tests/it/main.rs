@@ -25,6 +25,7 @@ mod connect;
 mod demo;
 mod identity;
 mod incremental;
+mod insight_automations;
 mod isolation;
 mod outage;
 mod refresh;
