@@ -20,6 +20,9 @@ use crate::domain::time::Timestamp;
 /// Records of one page (Twenty, API docs: its longest list).
 const PAGE: usize = 200;
 
+/// How a record of a list is read: the list's name, the column that says whose it is, and the record itself.
+type Reading<'a, T> = (&'a str, &'a str, fn(&Record) -> Option<T>);
+
 /// A page of what people bought or paid: each with whose it is, and where the list goes on.
 pub(crate) struct Owned<T> {
     pub(crate) items: Vec<(CrmId, T)>,
@@ -82,7 +85,7 @@ impl Twenty {
         at: At<'_>,
         query: &str,
         variables: Json,
-        (plural, owner, read): (&str, &str, fn(&Record) -> Option<T>),
+        (plural, owner, read): Reading<'_, T>,
     ) -> Result<Owned<T>, TwentyError> {
         let mut found: Records = self.graphql(at, Graph::Records, query, variables).await?;
         let Some(list) = found.remove(plural) else {
@@ -103,10 +106,8 @@ fn time(record: &Record, name: &str) -> Option<Timestamp> {
 }
 
 fn money(record: &Record, name: &str) -> Option<Money> {
-    match value::read(Kind::Currency, record.get(name)?) {
-        Value::Money(money) => Some(money),
-        _ => None,
-    }
+    let Value::Money(money) = value::read(Kind::Currency, record.get(name)?) else { return None };
+    Some(money)
 }
 
 fn yes(record: &Record, name: &str) -> bool {

@@ -42,9 +42,9 @@ pub(crate) fn wanted_by_events<'e>(
         let (Some(cause), Subject::Records(records)) = (cause, &event.subject) else {
             continue;
         };
-        let named = records.iter().find_map(|name| match name {
-            RecordRef::Members(member) => Some(member),
-            _ => None,
+        let named = records.iter().find_map(|name| {
+            let RecordRef::Members(member) = name else { return None };
+            Some(member)
         });
         let member = named.or_else(|| readings.iter().find_map(|reading| owner(&reading.record, records)));
         wanted.extend(member.map(|member| (member.clone(), cause)));
@@ -60,7 +60,12 @@ fn owner<'r>(record: &'r Record, names: &[RecordRef]) -> Option<&'r MemberId> {
     match record {
         Record::Memberships(it) => it.member.as_ref(),
         Record::Payments(it) => it.member.as_ref(),
-        _ => None,
+        Record::Variants(_)
+        | Record::Products(_)
+        | Record::Members(_)
+        | Record::Refunds(_)
+        | Record::Disputes(_)
+        | Record::Gone(_) => None,
     }
 }
 

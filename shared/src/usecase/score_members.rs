@@ -80,13 +80,11 @@ pub async fn score(
         return Ok(());
     };
     let name = RecordRef::Members(member.clone());
-    match app.store().find_link(workspace, &name).await? {
-        Some(link) => pass.rate(vec![link]).await,
-        None => {
-            skipped(member, "they are not in Twenty");
-            Ok(())
-        }
-    }
+    let Some(link) = app.store().find_link(workspace, &name).await? else {
+        skipped(member, "they are not in Twenty");
+        return Ok(());
+    };
+    pass.rate(vec![link]).await
 }
 
 /// Scores the members after `after`, sixty at most, and queues the next page. A page that comes twice writes nothing.
@@ -191,10 +189,7 @@ impl<'a> Pass<'a> {
     }
 
     /// The variants of the products these people bought, each product asked for once.
-    async fn facts(
-        &self,
-        people: impl Iterator<Item = &Mirrored>,
-    ) -> Result<HashMap<ProductId, Vec<Fact>>> {
+    async fn facts(&self, people: impl Iterator<Item = &Mirrored>) -> Result<HashMap<ProductId, Vec<Fact>>> {
         let mut facts = HashMap::new();
         for product in people.filter_map(Mirrored::product) {
             if !facts.contains_key(product) {
@@ -209,12 +204,12 @@ impl<'a> Pass<'a> {
     /// Writes what changed, to Twenty first: a crash between the two writes the same figures once more.
     async fn write(&self, changed: Vec<News>, known: &mut HashMap<MemberId, Scored>) -> Result<()> {
         let (access, store) = (&self.access, self.access.app.store());
-        let changes: Vec<_> =
+        let fields: Vec<_> =
             changed.iter().map(|it| it.figures.change(it.person, &it.member, self.now)).collect();
-        if changes.is_empty() {
+        if fields.is_empty() {
             return Ok(());
         }
-        let (landed, result) = write_fields(access, &changes).await;
+        let (landed, result) = write_fields(access, &fields).await;
         for news in changed.into_iter().filter(|it| landed.iter().any(|key| key == it.member.as_str())) {
             let member = news.member.clone();
             let scored = Scored::after(known.get(&member), news, self.cause, self.now);

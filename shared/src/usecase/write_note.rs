@@ -58,7 +58,9 @@ async fn write(app: &App, workspace: WorkspaceId, member: &MemberId, deadline: T
     let insight = worded(app, workspace, features, deadline).await?;
     let words = match &insight.answer {
         Answer::Score(score) => score.explanation.clone(),
-        _ => score_text(&lead, &churn),
+        Answer::Text(_) | Answer::Sentiment(_) | Answer::Email(_) | Answer::Summary(_) | Answer::Refused => {
+            score_text(&lead, &churn)
+        }
     };
     if words.injection_suspected {
         warn!(event = "note.withheld", member.id = %member, "no note: its words may follow somebody's orders");
@@ -98,8 +100,12 @@ async fn worded(
     deadline: Timestamp,
 ) -> Result<Insight> {
     let input = Input { features: Some(features), ..Input::default() };
-    let request =
-        InsightRequest { operation: Operation::ScoreLead, input, wish: Wish::default(), idempotency_key: None };
+    let request = InsightRequest {
+        operation: Operation::ScoreLead,
+        input,
+        wish: Wish::default(),
+        idempotency_key: None,
+    };
     let caller = Caller { workspace, by: Means::Automation };
     // Boxed: the whole policy of asking is in this future.
     Box::pin(run_insight::run(app, &caller, request, deadline)).await

@@ -217,7 +217,9 @@ pub fn note_text(words: &ScoreExplanation, model: Option<&str>) -> String {
     lines.extend(words.reasons.iter().map(|reason| format!("• {}", reason.explanation)));
     lines.push(words.next_action.clone());
     lines.push(match (words.worded_by, model) {
-        (WordedBy::Model, Some(model)) => format!("Figures by rule. Worded by AI ({model}); nobody checked it."),
+        (WordedBy::Model, Some(model)) => {
+            format!("Figures by rule. Worded by AI ({model}); nobody checked it.")
+        }
         (WordedBy::Model, None) => "Figures by rule. Worded by AI; nobody checked it.".to_owned(),
         (WordedBy::Template, _) => "Figures and words by rule; no AI worded this note.".to_owned(),
     });
@@ -270,7 +272,10 @@ mod tests {
 
         let change = figures.change(person, &member, NOW);
 
-        assert_eq!((&change.fields["whopChurnRisk"], &change.fields["whopChurnBand"]), (&Value::Empty, &Value::Empty));
+        assert_eq!(
+            (&change.fields["whopChurnRisk"], &change.fields["whopChurnBand"]),
+            (&Value::Empty, &Value::Empty)
+        );
     }
 
     #[test]

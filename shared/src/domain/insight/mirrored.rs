@@ -177,7 +177,8 @@ mod tests {
 
     #[test]
     fn variants_that_read_alike_and_differ_are_not_guessed_between() {
-        let features = mirrored(vec![deal(MembershipStatus::Active)]).features(&[variant(365), variant(30)], NOW);
+        let features =
+            mirrored(vec![deal(MembershipStatus::Active)]).features(&[variant(365), variant(30)], NOW);
 
         assert_eq!(features.period_days, None);
         assert_eq!(features.billing.unwrap().value, Billing::Recurring);
@@ -185,7 +186,8 @@ mod tests {
 
     #[test]
     fn what_was_paid_for_life_has_no_risk() {
-        let once = DealCard { renews: false, renews_at: None, variant: None, ..deal(MembershipStatus::Active) };
+        let once =
+            DealCard { renews: false, renews_at: None, variant: None, ..deal(MembershipStatus::Active) };
 
         let features = mirrored(vec![once]).features(&[], NOW);
 

@@ -4,11 +4,11 @@ use super::*;
 use crate::domain::budget::{Bucket, Take, Urgency};
 use crate::domain::caller::{ApiToken, AuditEntry};
 use crate::domain::connection::{SchemaState, Workspace};
+use crate::domain::grant::{PendingConsent, Sealed};
 use crate::domain::id::CrmId;
 use crate::domain::insight::automation::{Bands, Cause, Figures, News, Scored, Switches};
 use crate::domain::insight::lead_score::LeadBand;
 use crate::domain::insight::settings::Automations;
-use crate::domain::grant::{PendingConsent, Sealed};
 use crate::domain::policy::FieldPolicy;
 use crate::domain::settings::Settings;
 
