@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::delivery::Delivery;
 use crate::domain::id::{InsightJobId, MemberId, RunId, WorkspaceId};
+use crate::domain::insight::automation::Cause;
 use crate::domain::run::RunKind;
 use crate::domain::source::RecordRef;
+use crate::domain::time::Timestamp;
 
 /// A queue of ours; each is FIFO, has a dead-letter queue beside it, and one function behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,15 +98,27 @@ impl Job for SyncJob {
 pub enum AiJob {
     /// Answer a request whose caller asks for the answer later.
     Answer { workspace: WorkspaceId, insight: InsightJobId },
+    /// Score a member from `due` on, if the workspace still wants that for this cause.
+    Score { workspace: WorkspaceId, member: MemberId, cause: Cause, due: Timestamp },
+    /// Score everybody in every workspace that wants it. Sent by the nightly schedule.
+    ScoreDue,
+    /// Score a page of a workspace's members, those after `after`, and queue the next. `night` names the pass.
+    ScoreSome { workspace: WorkspaceId, night: Timestamp, after: Option<String> },
+    /// Write a note about a member's figures, if one is still due.
+    Note { workspace: WorkspaceId, member: MemberId },
 }
 
 impl Job for AiJob {
     const LINE: Line = Line::Ai;
 
-    /// A workspace's requests are answered one after the other.
+    /// A workspace's requests are answered one after the other. Figures do not wait for those, nor for the notes, whose
+    /// words may take a model long.
     fn group(&self) -> String {
         match self {
             Self::Answer { workspace, .. } => format!("{workspace}-asked"),
+            Self::Score { workspace, .. } | Self::ScoreSome { workspace, .. } => workspace.to_string(),
+            Self::ScoreDue => "schedules".to_owned(),
+            Self::Note { workspace, .. } => format!("{workspace}-notes"),
         }
     }
 }

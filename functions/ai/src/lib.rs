@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared::domain::insight::operation::Operation;
+use shared::domain::time::Timestamp;
 use shared::job::AiJob;
 use shared::lambda::{Batch, Reply, Request};
 use shared::usecase::insight_job::{self, Served};
+use shared::usecase::{score_members, write_note};
 use shared::{App, Error, Result};
 
 use self::ask::Ask;
@@ -63,11 +65,23 @@ async fn job(app: &'static App, request: &Request) -> Result<Reply> {
 pub async fn work_off(app: &'static App, batch: Batch<AiJob>) -> Vec<Result<()>> {
     let mut answers = Vec::with_capacity(batch.jobs.len());
     for job in batch.jobs {
-        answers.push(match job {
-            AiJob::Answer { workspace, insight } => {
-                insight_job::work_off(app, workspace, &insight, batch.deadline).await
-            }
-        });
+        answers.push(work_one_off(app, job, batch.deadline).await);
     }
     answers
+}
+
+async fn work_one_off(app: &App, job: AiJob, deadline: Timestamp) -> Result<()> {
+    match job {
+        AiJob::Answer { workspace, insight } => {
+            insight_job::work_off(app, workspace, &insight, deadline).await
+        }
+        AiJob::Score { workspace, member, cause, due } => {
+            score_members::score(app, workspace, (&member, cause), due, deadline).await
+        }
+        AiJob::ScoreDue => score_members::score_due(app).await,
+        AiJob::ScoreSome { workspace, night, after } => {
+            score_members::score_some(app, workspace, night, after.as_deref(), deadline).await
+        }
+        AiJob::Note { workspace, member } => write_note(app, workspace, &member, deadline).await,
+    }
 }

@@ -17,6 +17,8 @@ pub enum Urgency {
     Live,
     /// A sweep; it leaves some calls for the others.
     Sweep,
+    /// Figures that nobody waits for; they leave enough for a sweep and for what just happened.
+    Figures,
 }
 
 impl Urgency {
@@ -25,6 +27,7 @@ impl Urgency {
         match self {
             Self::Live => limit / 20,
             Self::Sweep => limit / 5,
+            Self::Figures => limit * 2 / 5,
         }
     }
 }

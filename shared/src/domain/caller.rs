@@ -20,6 +20,8 @@ pub enum Means {
     Session,
     /// An API token of the workspace, by its name.
     Token { name: String },
+    /// Nobody: the workspace switched on what happens by itself.
+    Automation,
 }
 
 impl Caller {
@@ -28,6 +30,7 @@ impl Caller {
         match &self.by {
             Means::Session => "session".to_owned(),
             Means::Token { name } => format!("token {name}"),
+            Means::Automation => "automation".to_owned(),
         }
     }
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::grant::Sealed;
 use super::id::{AccountId, ConnectionId, EndpointId, RunId, WebhookId, WorkspaceId};
+use super::insight::automation::Switches;
 use super::settings::Settings;
 use super::time::Timestamp;
 
@@ -27,6 +28,9 @@ pub struct Workspace {
     pub settings: Settings,
     #[serde(default)]
     pub schema: SchemaState,
+    /// What happens by itself; a copy, see [`Switches`].
+    #[serde(default)]
+    pub automations: Switches,
     /// Set when Twenty refused the key for good.
     pub refused_at: Option<Timestamp>,
     /// Counts every replacement; a write that read an older one does not land.

@@ -71,7 +71,8 @@ pub fn gone_product(id: &ProductId) -> Draft {
     Draft::new(Object::Product, id.as_str()).with("visibility", choice(Visibility::Deleted.as_str()))
 }
 
-fn variant_line(variant: &Variant) -> String {
+/// A variant in one line: its title, if it has one, and its price.
+pub fn variant_line(variant: &Variant) -> String {
     match variant.title.as_deref().filter(|title| !title.is_empty()) {
         Some(title) => format!("{title}: {}", variant.formatted_price),
         None => variant.formatted_price.clone(),

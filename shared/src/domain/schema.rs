@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::draft::FieldName;
+use super::insight::churn::RiskBand;
+use super::insight::lead_score::LeadBand;
 use super::policy::FieldPolicy::{self, CrmWins, OnlyIfEmpty, WhopWins};
 use super::words::{
     AccessLevel, BillingReason, DisputeStatus, MemberAction, MemberStatus, MembershipStatus, PaymentStatus,
@@ -12,7 +14,7 @@ use super::words::{
 };
 
 /// The version of [`FIELDS`]: a workspace whose schema was made by an older one is brought up to date.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// An object in Twenty that we write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -176,6 +178,12 @@ pub const FIELDS: &[Field] = &[
     ours(Person, "whopLastSeenAt", DateTime, "Whop last seen", "The day of the last visit."),
     ours(Person, "whopLastAction", Choice(MemberAction::KNOWN), "Whop last action", "What happened last."),
     ours(Person, "whopLastActionAt", DateTime, "Whop last action at", "When it took effect."),
+    ours(Person, "whopLeadScore", Number, "Whop lead score", "0 to 100, computed by rule."),
+    ours(Person, "whopLeadBand", Choice(LeadBand::KNOWN), "Whop lead band", "How warm the lead is."),
+    ours(Person, "whopScoreFactors", Text, "Whop score factors", "What moved score and risk most."),
+    ours(Person, "whopChurnRisk", Number, "Whop churn risk", "Of 100 such memberships, how many are lost within 30 days. Empty where nothing renews."),
+    ours(Person, "whopChurnBand", Choice(RiskBand::KNOWN), "Whop churn band", "How high the churn risk is."),
+    ours(Person, "whopScoredAt", DateTime, "Whop scored at", "When score or risk last changed."),
 
     twentys(Opportunity, "name", Text, CrmWins),
     twentys(Opportunity, "stage", Choice(&[]), CrmWins),

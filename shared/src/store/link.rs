@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::expression::{ABSENT, Expression, text, value};
+use super::listing::{Listed, Listing};
 use super::table::{Item, Key, read};
 use super::{Result, Store};
 use crate::domain::id::WorkspaceId;
 use crate::domain::link::Link;
 use crate::domain::revision::{Fingerprint, Revision};
-use crate::domain::source::RecordRef;
+use crate::domain::source::{RecordRef, Stream};
 
 /// The revision as a text that sorts as it does, for conditions.
 const PLACE: &str = "place";
@@ -42,6 +43,18 @@ impl Store {
         let items = self.table.get_many(names.iter().map(|name| key(workspace, name))).await?;
         let links = items.into_iter().map(read::<Link>);
         links.map(|link| link.map(|link| (link.name.clone(), link))).collect()
+    }
+
+    /// The links of one stream, by id.
+    pub(crate) async fn list_links(
+        &self,
+        workspace: WorkspaceId,
+        stream: Stream,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Listed<Link>> {
+        let ids = format!("{}#", stream.as_str());
+        self.table.list(&Listing::of(workspace, "LINK", &ids, limit).from(cursor)).await
     }
 
     /// Keeps a link, if there is none or an older one. True if it is there now just so.

@@ -22,6 +22,7 @@ mod insight_job;
 mod link;
 mod listing;
 mod run;
+mod scored;
 mod table;
 mod token;
 mod usage;

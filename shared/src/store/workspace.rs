@@ -2,12 +2,13 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::expression::{ABSENT, Expression, number, value};
+use super::expression::{ABSENT, Expression, PRESENT, number, value};
 use super::table::Key;
 use super::{Result, Store};
 use crate::domain::connection::{SchemaState, Workspace};
 use crate::domain::grant::Sealed;
 use crate::domain::id::WorkspaceId;
+use crate::domain::insight::automation::Switches;
 use crate::domain::settings::Settings;
 use crate::domain::time::Timestamp;
 
@@ -44,6 +45,17 @@ impl Store {
         schema: &SchemaState,
     ) -> Result<bool> {
         self.replace(id, "schema", (value(before)?, value(schema)?)).await
+    }
+
+    /// Keeps a copy of the switches in place of an older one. False if there is one as new, or no such workspace.
+    pub(crate) async fn copy_automations(&self, id: WorkspaceId, copy: &Switches) -> Result<bool> {
+        let older = "attribute_not_exists(#automations) OR #automations.#of < :of";
+        let change = Expression::update("SET #automations = :copy, #version = #version + :one")
+            .and_only_if(format!("{PRESENT} AND ({older})"))
+            .with("copy", value(copy)?)
+            .with("of", number(copy.of))
+            .with("one", number(1));
+        Ok(self.table.update(&key_of(id), &change).await?.is_yes())
     }
 
     /// Keeps a workspace's choices, in place of just those `before`. False if somebody else was faster, or there is

@@ -7,7 +7,9 @@ mod claims;
 mod client;
 mod error;
 mod find;
+mod mirror;
 mod model;
+mod note;
 mod outcome;
 mod plan;
 mod read;
@@ -29,6 +31,7 @@ use crate::http::Http;
 pub(crate) use claims::key_claims;
 pub(crate) use error::{KeyProblem, Right, TwentyError};
 pub(crate) use find::Lookup;
+pub(crate) use mirror::Owned;
 
 use client::Graph;
 

@@ -6,6 +6,7 @@ use super::client::Graph;
 use super::wire::{Record, Records};
 use super::{At, Twenty, TwentyError};
 use crate::domain::id::CrmId;
+use crate::domain::insight::automation::NOTE_TITLE;
 use crate::domain::insight::gathered::{NoteCard, PaymentCard, PersonCard};
 use crate::domain::words::PaymentStatus;
 
@@ -18,10 +19,8 @@ impl Twenty {
     /// A person with their latest notes; nothing if there is none. One call.
     pub(crate) async fn person_card(&self, at: At<'_>, id: CrmId) -> Result<Option<PersonCard>, TwentyError> {
         let query = format!(
-            "query($f:PersonFilterInput){{people(filter:$f,first:1){{edges{{node{{id name{{firstName lastName}} \
-             emails{{primaryEmail}} phones{{primaryPhoneNumber}} jobTitle linkedinLink{{primaryLinkUrl}} \
-             company{{name}} whopMemberId \
-             noteTargets(first:{NOTES}){{edges{{node{{note{{title bodyV2{{markdown}} createdAt}}}}}}}}}}}}}}}}"
+            "query($f:PersonFilterInput){{people(filter:$f,first:1){{edges{{node{{{}}}}}}}}}",
+            person_fields()
         );
         let filter = json!({"f": {"id": {"eq": id}}});
         let mut found: Records = self.graphql(at, Graph::Records, &query, filter).await?;
@@ -52,8 +51,7 @@ impl Twenty {
     ) -> Result<Vec<PaymentCard>, TwentyError> {
         let query = format!(
             "query($f:WhopPaymentFilterInput,$o:[WhopPaymentOrderByInput]){{whopPayments(filter:$f,orderBy:$o,\
-             first:{PAYMENTS}){{edges{{node{{id status substatus billingReason disputeStatus chargedAt \
-             refundedAt}}}}}}}}"
+             first:{PAYMENTS}){{edges{{node{{{PAYMENT_FIELDS}}}}}}}}}"
         );
         let variables = json!({"f": {"personId": {"eq": person}}, "o": [{"chargedAt": "DescNullsLast"}]});
         let mut found: Records = self.graphql(at, Graph::Records, &query, variables).await?;
@@ -62,7 +60,20 @@ impl Twenty {
     }
 }
 
-fn text<'a>(record: &'a Record, path: &[&str]) -> Option<&'a str> {
+/// What is read of a person.
+pub(super) fn person_fields() -> String {
+    format!(
+        "id name{{firstName lastName}} emails{{primaryEmail}} phones{{primaryPhoneNumber}} jobTitle \
+         linkedinLink{{primaryLinkUrl}} company{{name}} whopMemberId \
+         noteTargets(first:{NOTES}){{edges{{node{{note{{title bodyV2{{markdown}} createdAt}}}}}}}}"
+    )
+}
+
+/// What is read of a payment.
+pub(super) const PAYMENT_FIELDS: &str =
+    "id status substatus billingReason disputeStatus chargedAt refundedAt";
+
+pub(super) fn text<'a>(record: &'a Record, path: &[&str]) -> Option<&'a str> {
     let (first, rest) = path.split_first()?;
     let mut value = record.get(*first)?;
     for name in rest {
@@ -71,7 +82,7 @@ fn text<'a>(record: &'a Record, path: &[&str]) -> Option<&'a str> {
     value.as_str().map(str::trim).filter(|text| !text.is_empty())
 }
 
-fn person(id: CrmId, record: &Record) -> PersonCard {
+pub(super) fn person(id: CrmId, record: &Record) -> PersonCard {
     let own = |path: &[&str]| text(record, path).map(str::to_owned);
     let name: Vec<&str> =
         ["firstName", "lastName"].iter().filter_map(|part| text(record, &["name", part])).collect();
@@ -91,9 +102,12 @@ fn person(id: CrmId, record: &Record) -> PersonCard {
     }
 }
 
-/// Title and text; a note that was deleted meanwhile is null.
+/// Title and text; a note that was deleted meanwhile is null. Our own notes tell nothing of the person.
 fn note(edge: &Json) -> Option<NoteCard> {
     let note = edge.get("node")?.get("note")?.as_object()?;
+    if text(note, &["title"]) == Some(NOTE_TITLE) {
+        return None;
+    }
     let parts = [text(note, &["title"]), text(note, &["bodyV2", "markdown"])];
     let text_of = parts.into_iter().flatten().collect::<Vec<_>>().join("\n");
     let at = text(note, &["createdAt"])?.parse().ok()?;
@@ -101,7 +115,7 @@ fn note(edge: &Json) -> Option<NoteCard> {
 }
 
 /// Options are Whop's words in capitals.
-fn payment(record: &Record) -> Option<PaymentCard> {
+pub(super) fn payment(record: &Record) -> Option<PaymentCard> {
     let word = |name| text(record, &[name]).map(str::to_lowercase);
     Some(PaymentCard {
         status: word("status").map(PaymentStatus::from)?,

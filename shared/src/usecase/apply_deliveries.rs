@@ -16,6 +16,7 @@ use crate::domain::source::{Record, RecordRef, Stream};
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::usecase::access::Access;
+use crate::usecase::ask_for_scores::{ask_for_scores, wanted_by_events};
 use crate::usecase::read_whop::read;
 use crate::usecase::schema::schema_is_ready;
 use crate::usecase::sync_records::{Reading, Task, sync_records};
@@ -145,10 +146,12 @@ async fn apply_events(
         let since = work.iter().map(|it| it.delivery.received_at).max().unwrap_or_default();
         let readings = read_again(&access, names, since).await?;
         access.expect_calls(calls(&readings)).await;
+        let wanted = wanted_by_events(&access, events_of(work).filter(|it| ours(it)), &readings);
         let task = Task { access: &access, force: false, with_parents: true, page: None };
         let synced = sync_records(&task, readings).await;
         access.settle().await?;
         synced?;
+        ask_for_scores(&access, wanted).await?;
     }
     finish_all(app, work, |event| match &event.subject {
         _ if !ours(event) => Effect::OtherAccount,
@@ -157,6 +160,10 @@ async fn apply_events(
         Subject::Unknown => Effect::Unknown,
     })
     .await
+}
+
+fn events_of<'w>(work: &'w [Work<'_>]) -> impl Iterator<Item = &'w Event> {
+    work.iter().map(|it| &it.event)
 }
 
 /// Calls to Twenty that records take if all of them say something new: for each kind one to look up and one to

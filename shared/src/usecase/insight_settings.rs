@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::domain::caller::Caller;
 use crate::domain::insight::attempt::Attempt;
+use crate::domain::insight::automation::Switches;
 use crate::domain::insight::budget::{Amount, day_of};
 use crate::domain::insight::request::ProviderName;
 use crate::domain::insight::settings::InsightSettings;
@@ -23,6 +24,8 @@ pub async fn choose(app: &App, caller: &Caller, settings: InsightSettings) -> Re
     if !app.store().put_insight_settings(caller.workspace, &next, expected).await? {
         return Err(Error::new(Kind::Conflict));
     }
+    // A crash before this leaves the copy behind: too few events are told until the next night compares them.
+    app.store().copy_automations(caller.workspace, &Switches::copied(&next)).await?;
     audit(app, caller.workspace, &caller.name(), "insight_settings.changed", "workspace").await?;
     Ok(next)
 }

@@ -10,6 +10,7 @@ use crate::domain::budget::Urgency;
 use crate::domain::fact::{Fact, Parent};
 use crate::domain::failed::FailedRecord;
 use crate::domain::id::{MemberId, PaymentId, RunId, WorkspaceId};
+use crate::domain::insight::automation::Cause;
 use crate::domain::link::PageOf;
 use crate::domain::run::{Failure, Filter, Outcome, Query, Receipt, Run, RunState, Stage, Turn};
 use crate::domain::source::{Cursor, Record, RecordRef, Stream, Unreadable};
@@ -18,6 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::job::SyncJob;
 use crate::store::Open;
 use crate::usecase::access::Access;
+use crate::usecase::ask_for_scores::{ask_for_scores, wanted_by_sweep};
 use crate::usecase::read_whop::{read_all, read_memberships};
 use crate::usecase::schema::ensure_schema;
 use crate::usecase::sync_records::{Reading, Task, sync_records};
@@ -102,9 +104,13 @@ async fn list(access: &Access<'_>, run: &Run, query: &Query) -> Result<PageDone>
     let page = PageOf { run: run.id.clone(), page: run.page };
     let task = Task { access, force: false, with_parents: false, page: Some(page) };
     receipt.add(&sync_records(&task, readings).await?);
+    let mut changed = Vec::new();
     for member in acted {
-        receipt.add(&memberships_of(&task, &member).await?);
+        let came = memberships_of(&task, &member).await?;
+        receipt.add(&came);
+        changed.extend((came.written() > 0).then_some(member));
     }
+    ask_for_scores(access, wanted_by_sweep(access, Cause::MembershipChange, changed)).await?;
     receipt.add(&tell_payments(&task, payments).await?);
     Ok(PageDone { receipt, more: next.is_some(), next, expected })
 }

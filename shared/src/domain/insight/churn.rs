@@ -36,6 +36,9 @@ pub enum RiskBand {
 }
 
 impl RiskBand {
+    /// The names of all of them.
+    pub const KNOWN: &[&str] = &["low", "medium", "high", "critical"];
+
     /// The name in fields and prompts.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -65,7 +65,7 @@ impl Bought {
     }
 }
 
-fn is_alive(status: &MembershipStatus) -> bool {
+pub(super) fn is_alive(status: &MembershipStatus) -> bool {
     matches!(
         status,
         MembershipStatus::Active

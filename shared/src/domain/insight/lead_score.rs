@@ -24,6 +24,9 @@ pub enum LeadBand {
 }
 
 impl LeadBand {
+    /// The names of all of them.
+    pub const KNOWN: &[&str] = &["cold", "cool", "warm", "hot"];
+
     /// The name in fields and prompts.
     pub fn as_str(self) -> &'static str {
         match self {

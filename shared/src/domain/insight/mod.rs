@@ -4,6 +4,7 @@
 
 pub mod answer;
 pub mod attempt;
+pub mod automation;
 pub mod budget;
 pub mod churn;
 pub mod clean;
@@ -12,6 +13,7 @@ pub mod features;
 pub mod gathered;
 pub mod job;
 pub mod lead_score;
+pub mod mirrored;
 pub mod monthly;
 pub mod operation;
 pub mod policy;

@@ -45,7 +45,7 @@ fn reason(factor: &Factor) -> Reason {
 }
 
 /// `refund_rate` → `Refund rate`.
-fn label(key: &str) -> String {
+pub(super) fn label(key: &str) -> String {
     let spaced = key.replace('_', " ");
     let mut letters = spaced.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

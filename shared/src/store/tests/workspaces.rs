@@ -5,6 +5,10 @@ use crate::domain::budget::{Bucket, Take, Urgency};
 use crate::domain::caller::{ApiToken, AuditEntry};
 use crate::domain::connection::{SchemaState, Workspace};
 use crate::domain::grant::{PendingConsent, Sealed};
+use crate::domain::id::CrmId;
+use crate::domain::insight::automation::{Bands, Cause, Figures, News, Scored, Switches};
+use crate::domain::insight::lead_score::LeadBand;
+use crate::domain::insight::settings::Automations;
 use crate::domain::policy::FieldPolicy;
 use crate::domain::settings::Settings;
 
@@ -21,6 +25,7 @@ fn a_workspace(version: u64) -> Workspace {
             policies: BTreeMap::from([("person.name".to_owned(), FieldPolicy::CrmWins)]),
         },
         schema: SchemaState::default(),
+        automations: Switches::default(),
         refused_at: None,
         version,
         connected_at: NOW,
@@ -263,4 +268,40 @@ async fn a_consent_that_comes_too_late_or_elsewhere_is_none() {
     assert_eq!(fixture.store.take_state(workspace(1), "other", NOW).await.unwrap(), None);
 
     assert_eq!(fixture.items()[0]["expires_at"]["N"], later(600).seconds().to_string().as_str());
+}
+
+#[tokio::test]
+async fn a_copy_of_the_switches_only_moves_forward_and_is_no_workspace() {
+    let fixture = Fixture::start().await;
+    let copy = |of, nightly| Switches { of, on: Automations { nightly, ..Automations::default() } };
+    assert!(!fixture.store.copy_automations(workspace(1), &copy(1, true)).await.unwrap());
+    assert!(fixture.store.put_workspace(&a_workspace(1), None).await.unwrap());
+
+    assert!(fixture.store.copy_automations(workspace(1), &copy(2, true)).await.unwrap());
+    assert!(!fixture.store.copy_automations(workspace(1), &copy(2, true)).await.unwrap());
+    assert!(!fixture.store.copy_automations(workspace(1), &copy(1, false)).await.unwrap());
+
+    let kept = fixture.store.find_workspace(workspace(1)).await.unwrap().unwrap();
+    assert_eq!(kept, Workspace { automations: copy(2, true), ..a_workspace(2) });
+}
+
+#[tokio::test]
+async fn what_was_said_of_a_member_is_replaced_by_the_next_version_only() {
+    let fixture = Fixture::start().await;
+    let bands = Bands { lead: LeadBand::Warm, churn: None };
+    let figures = Figures { score: 55, bands, factors: String::new(), risk: None };
+    let member = || "mber_1".parse().unwrap();
+    let news = News { member: member(), person: CrmId(Uuid::from_u128(3)), figures };
+    let first = Scored::after(None, news, Cause::Nightly, NOW);
+
+    assert!(fixture.store.put_scored(workspace(1), &first).await.unwrap());
+    let told = first.clone().told(bands);
+    assert!(fixture.store.put_scored(workspace(1), &told).await.unwrap());
+    let late = Scored { notes: 7, ..told.clone() };
+    assert!(!fixture.store.put_scored(workspace(1), &late).await.unwrap());
+
+    assert_eq!(fixture.store.find_scored(workspace(1), &member()).await.unwrap(), Some(told.clone()));
+    let many = fixture.store.scored(workspace(1), &[member(), "mber_2".parse().unwrap()]).await.unwrap();
+    assert_eq!(many.into_values().collect::<Vec<_>>(), [told]);
+    assert_eq!(fixture.store.find_scored(workspace(2), &member()).await.unwrap(), None);
 }

@@ -14,6 +14,8 @@ use futures_util::future::BoxFuture;
 use tracing::warn;
 
 use self::news::{HasFailed, News, Placed, place};
+pub(crate) use self::write::write_fields;
+
 use self::write::write_batch;
 use crate::domain::fact::Fact;
 use crate::domain::link::PageOf;

@@ -56,6 +56,20 @@ pub(super) async fn write_batch(task: &Task<'_>, batch: &[News]) -> Result<Vec<O
     result.map(|()| outcomes)
 }
 
+/// Writes changes to people who are in the CRM already, at most sixty at a time, and nothing else of theirs. Answers
+/// which landed, by Whop id; one that Twenty refuses is left out and logged.
+pub(crate) async fn write_fields(access: &Access<'_>, changes: &[Change]) -> (Vec<String>, Result<()>) {
+    if let Err(error) = options_exist(access, changes).await {
+        return (Vec::new(), Err(error));
+    }
+    let (sent, result) = send(access, changes).await;
+    for (_, reason) in sent.refused {
+        warn!(event = "fields.refused", "Twenty refused fields of a person: {reason}");
+    }
+    let landed = sent.landed.keys().filter_map(|at| changes.get(*at)).map(|change| change.key.clone());
+    (landed.collect(), result)
+}
+
 impl Sent {
     /// Takes in what Twenty answered for a part of the batch.
     fn take(&mut self, part: Range<usize>, batch: &[Change], answers: &Answers) {

@@ -26,6 +26,7 @@ mod demo;
 mod identity;
 mod incremental;
 mod insight;
+mod insight_automations;
 mod isolation;
 mod outage;
 mod refresh;
