@@ -23,6 +23,7 @@ pub mod visitor;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use shared::domain::insight::policy::Pace;
 use shared::job::Line;
 use shared::{App, Clock, Config};
 use sim::ai::{Ai, Provider};
@@ -68,6 +69,10 @@ pub struct Options {
     pub whop_url: Option<String>,
     /// Twenty's calls a minute that we believe in at first.
     pub calls_per_minute: u32,
+    /// How long a request for an insight may take.
+    pub pace: Pace,
+    /// Settings over the usual ones, by the names of their variables.
+    pub vars: HashMap<&'static str, String>,
 }
 
 impl Default for Options {
@@ -77,6 +82,8 @@ impl Default for Options {
             addresses: Addresses::default(),
             whop_url: None,
             calls_per_minute: 100,
+            pace: Pace::default(),
+            vars: HashMap::new(),
         }
     }
 }
@@ -134,7 +141,9 @@ impl Stack {
         if options.whop_url.is_none() {
             vars.insert("WHOP_CLIENT_ID", whop_app.client_id.clone());
         }
-        let config = Config::from_vars(|name| vars.get(name).cloned()).expect("a complete environment");
+        vars.extend(options.vars);
+        let mut config = Config::from_vars(|name| vars.get(name).cloned()).expect("a complete environment");
+        config.ai.pace = options.pace;
         let time = clock.cell().map_or(Clock::System, Clock::Stepped);
         let app = App::forever(config, time).expect("usable settings");
         let served = gateway::serve(app, listener);
