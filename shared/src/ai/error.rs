@@ -60,6 +60,12 @@ impl AiError {
         Self { trouble, status: None, code: None, request_id: None, timed_out: false, source: None }
     }
 
+    /// True if the provider does not know the model, or does not let us use it.
+    pub(crate) fn is_about_model(&self) -> bool {
+        self.trouble == Trouble::Misconfigured
+            && (self.status == Some(404) || self.code.as_deref() == Some("model_not_found"))
+    }
+
     /// The class and the code, for records: `busy:rate_limit_exceeded`.
     pub(crate) fn class(&self) -> String {
         match &self.code {

@@ -50,11 +50,12 @@ pub async fn serve(
 /// True for what goes away while one waits.
 fn passes(error: &Error) -> bool {
     match error.kind() {
-        Kind::Unavailable | Kind::Conflict => true,
+        Kind::Unavailable => true,
         Kind::Throttled { retry_after } => retry_after <= WORTH_WAITING,
         Kind::Invalid
         | Kind::Unauthenticated
         | Kind::NotFound
+        | Kind::Conflict
         | Kind::Disconnected
         | Kind::Rejected
         | Kind::Bug => false,
@@ -111,9 +112,12 @@ pub async fn work_off(
     if job.state != JobState::Waiting {
         return Ok(());
     }
-    let request = request(app, workspace, &job).await?;
     let caller = Caller { workspace, by: job.caller.clone() };
-    let end = match Box::pin(run_insight::run(app, &caller, request, deadline)).await {
+    let result = match request(app, workspace, &job).await {
+        Ok(request) => Box::pin(run_insight::run(app, &caller, request, deadline)).await,
+        Err(error) => Err(error),
+    };
+    let end = match result {
         Ok(insight) => JobState::Answered { insight: seal(app, workspace, id, &insight).await? },
         Err(error) if passes(&error) && app.clock().now() < job.asked_at + TRIED_FOR => return Err(error),
         Err(error) => {

@@ -1,6 +1,6 @@
 //! Looks for secrets and personal data in every place where they must not be.
 
-use crate::{CANARY, DEAD, SYNC, Stack, logs};
+use crate::{AI, AI_DEAD, CANARY, DEAD, SYNC, Stack, logs};
 
 /// Stops if a secret can be read anywhere: those of the stack, and `more` that the test knows of. Logs hold no
 /// e-mail address either.
@@ -10,7 +10,7 @@ pub fn assert_no_secret_seen(stack: &Stack, more: &[&str]) {
     let addressed = logs.lines().find(|line| line.contains('@'));
     assert_eq!(addressed, None, "an e-mail address in the log");
     assert_without(&secrets, "the log", &logs);
-    for queue in [SYNC, DEAD] {
+    for queue in [SYNC, DEAD, AI, AI_DEAD] {
         for message in stack.aws.sqs.messages(queue) {
             let told = format!("{} {:?}", message.body, message.message_attributes);
             assert_without(&secrets, queue, &told);

@@ -23,6 +23,7 @@ pub mod visitor;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use shared::domain::insight::policy::Pace;
 use shared::job::Line;
 use shared::{App, Clock, Config};
 use sim::ai::{Ai, Provider};
@@ -70,6 +71,10 @@ pub struct Options {
     pub calls_per_minute: u32,
     /// Real language models in place of the stand-ins.
     pub models: Option<RealModels>,
+    /// How long a request for an insight may take.
+    pub pace: Pace,
+    /// Settings over the usual ones, by the names of their variables.
+    pub vars: HashMap<&'static str, String>,
 }
 
 /// Real providers of language models, or servers that are compatible with them.
@@ -111,6 +116,8 @@ impl Default for Options {
             whop_url: None,
             calls_per_minute: 100,
             models: None,
+            pace: Pace::default(),
+            vars: HashMap::new(),
         }
     }
 }
@@ -165,7 +172,9 @@ impl Stack {
         if options.whop_url.is_none() {
             vars.insert("WHOP_CLIENT_ID", whop_app.client_id.clone());
         }
-        let config = Config::from_vars(|name| vars.get(name).cloned()).expect("a complete environment");
+        vars.extend(options.vars);
+        let mut config = Config::from_vars(|name| vars.get(name).cloned()).expect("a complete environment");
+        config.ai.pace = options.pace;
         let time = clock.cell().map_or(Clock::System, Clock::Stepped);
         let app = App::forever(config, time).expect("usable settings");
         let served = gateway::serve(app, listener);

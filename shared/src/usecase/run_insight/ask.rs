@@ -6,7 +6,7 @@ use tracing::warn;
 
 use super::candidates::{Candidate, Choice};
 use super::record::{Made, Told, record, reserve, settle};
-use super::{Work, unworded, worded};
+use super::{Work, score, unworded, worded};
 use crate::ai::{AiError, Ask, Reply, Stop, TextModel as _, Trouble};
 use crate::domain::insight::answer::{self, Answer, Checks, Defect, Numbers, Words};
 use crate::domain::insight::attempt::Ending;
@@ -15,6 +15,7 @@ use crate::domain::insight::policy::{Course, Next, Verdict};
 use crate::domain::insight::prompt::{Prompt, opaque_user};
 use crate::domain::insight::request::{Insight, ProviderName};
 use crate::domain::insight::score::Factor;
+use crate::domain::insight::template_text::score_text;
 use crate::error::{Error, Kind, Result};
 
 /// What one call came to.
@@ -35,7 +36,7 @@ pub(super) async fn ask(work: &Work<'_>, choice: &Choice<'_>, prompt: &Prompt) -
     let clock = work.app.clock();
     let mut course = Course::new(work.app.config().ai.pace, time_left(work), choice.able.len());
     let mut bill = Bill { usage: Usage::default(), cost: Some(NanoDollars(0)) };
-    let (mut next, mut last) = (course.begin(), None);
+    let (mut next, mut last, mut own_model) = (course.begin(), None, false);
     while let Next::Ask { candidate, wait, limit, doubled } = next {
         let Some(candidate) = choice.able.get(candidate) else { break };
         if !wait.is_zero() {
@@ -44,10 +45,11 @@ pub(super) async fn ask(work: &Work<'_>, choice: &Choice<'_>, prompt: &Prompt) -
         let started = clock.now();
         let asked = Asked { candidate, preferred: choice.preferred };
         let call = Call { work, asked, prompt, limit, number: course.made(), doubled };
+        own_model = call.is_own_model();
         let (judged, made) = call.make(&mut bill).await?;
         let verdict = match judged {
             Judged::Done { words, links } => return done(&call, words, links, &made, &bill),
-            Judged::Refused => return Ok(billed(&call, unworded(work, Answer::Refused), &made, &bill)),
+            Judged::Refused => return refused(&call, &made, &bill),
             Judged::Not { verdict, ending } => {
                 last = Some(ending);
                 verdict
@@ -56,18 +58,21 @@ pub(super) async fn ask(work: &Work<'_>, choice: &Choice<'_>, prompt: &Prompt) -
         let spent = clock.now().since(started).max(if made.timed_out { limit } else { Duration::ZERO });
         next = course.after(verdict, spent);
     }
-    Err(nobody(last))
+    Err(nobody(last, own_model))
 }
 
 fn time_left(work: &Work<'_>) -> Duration {
     work.deadline.since(work.app.clock().now())
 }
 
-/// What a caller is told when no answer came.
-fn nobody(last: Option<Ending>) -> Error {
+/// What a caller is told when no answer came; `own_model` if it was somebody's own choice of a model.
+fn nobody(last: Option<Ending>, own_model: bool) -> Error {
     match last {
         Some(Ending::Invalid(_) | Ending::Truncated) => Error::new(Kind::Rejected)
             .saying("The model's answers did not pass our checks. Try a shorter text or another model."),
+        Some(Ending::Failed(class)) if class.starts_with("rejected") && own_model => Error::invalid(
+            "The provider does not take this request with the model that was named. Name another one.",
+        ),
         Some(Ending::Failed(class)) if class.starts_with("rejected") => {
             Error::bug(format!("a provider rejected our request: {class}"))
         }
@@ -186,6 +191,11 @@ impl Call<'_> {
         answer::read(self.work.request.operation, text, &checks)
     }
 
+    /// True for a model that a caller or a workspace chose, and not the deployment.
+    fn is_own_model(&self) -> bool {
+        self.asked.candidate.entry.model != self.asked.candidate.provider.config.model
+    }
+
     /// Remembers who does not serve us; of money every process is told.
     async fn tell_breaker(&self, result: &Result<Reply, AiError>) -> Result<()> {
         let (app, name, now) =
@@ -193,6 +203,8 @@ impl Call<'_> {
         let breakers = &app.ai().await?.breakers;
         match result {
             Ok(_) => breakers.succeeded(name),
+            // Whoever names a model that is not there must not close the provider to everybody else.
+            Err(error) if error.is_about_model() && self.is_own_model() => return Ok(()),
             Err(error) => breakers.failed(name, error.trouble, now),
         }
         if let Err(AiError { trouble: Trouble::Misconfigured, .. }) = result {
@@ -237,6 +249,17 @@ fn done(call: &Call<'_>, words: Words, links: u32, made: &Made, bill: &Bill) -> 
         let warning = "The material tries to give orders to the model. Do not act on this answer unread.";
         insight.warnings.push(warning.to_owned());
     }
+    Ok(insight)
+}
+
+/// A refusal is an answer, and nobody else is asked. The figures of a score are ours, and so are then its words.
+fn refused(call: &Call<'_>, made: &Made, bill: &Bill) -> Result<Insight> {
+    let Some((lead, churn)) = &call.work.gathered.scores else {
+        return Ok(billed(call, unworded(call.work, Answer::Refused), made, bill));
+    };
+    let answer = Answer::Score(score(call.work, score_text(lead, churn))?);
+    let mut insight = billed(call, unworded(call.work, answer), made, bill);
+    insight.warnings.push("The model refused to word this score.".to_owned());
     Ok(insight)
 }
 

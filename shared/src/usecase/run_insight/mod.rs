@@ -15,6 +15,7 @@ use tracing::warn;
 
 use crate::app::App;
 use crate::domain::caller::Caller;
+use crate::domain::id::WorkspaceId;
 use crate::domain::insight::answer::{Answer, EmailDraft, ScoreAnswer, ScoreExplanation, Words};
 use crate::domain::insight::cost::{NanoDollars, Usage};
 use crate::domain::insight::operation::Operation;
@@ -34,7 +35,7 @@ use self::remember::{Turn, begin_request, end_request, found, keep, take_turn};
 /// How long an answer stands for identical work.
 const REMEMBERED: Duration = Duration::from_hours(24);
 
-/// The part of the time that gathering must leave.
+/// The part of the time that gathering must leave; of a short time two thirds.
 const KEPT_FOR_ASKING: Duration = Duration::from_secs(10);
 
 /// Everything about one request, once it is known.
@@ -62,7 +63,7 @@ pub async fn run(
         return Ok(insight);
     }
     let settings = app.store().find_insight_settings(caller.workspace).await?.unwrap_or_default();
-    let gathered = gather(app, caller.workspace, &request, &settings, deadline - KEPT_FOR_ASKING).await?;
+    let gathered = gather_in_time(app, caller.workspace, &request, &settings, deadline).await?;
     if gathered.material.is_empty() {
         return Err(Error::invalid("There is nothing to work on: give a text, or a record that has notes."));
     }
@@ -74,6 +75,24 @@ pub async fn run(
     fill(&mut insight.answer, &work.gathered);
     end_request(app, caller.workspace, &request, &insight).await?;
     Ok(insight)
+}
+
+/// Gathers, and gives up early enough that a caller who waits is told something.
+async fn gather_in_time(
+    app: &App,
+    workspace: WorkspaceId,
+    request: &InsightRequest,
+    settings: &InsightSettings,
+    deadline: Timestamp,
+) -> Result<Gathered> {
+    let left = deadline.since(app.clock().now());
+    let time = left.saturating_sub(KEPT_FOR_ASKING.min(left * 2 / 3));
+    let until = app.clock().now() + time;
+    let gathered = tokio::time::timeout(time, gather(app, workspace, request, settings, until)).await;
+    gathered.unwrap_or_else(|_| {
+        Err(Error::new(Kind::Unavailable)
+            .saying("Twenty or Whop did not answer in time. Try again in a moment."))
+    })
 }
 
 fn check(request: &InsightRequest) -> Result<()> {

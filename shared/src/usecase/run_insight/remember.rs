@@ -130,7 +130,8 @@ pub(super) async fn take_turn(work: &Work<'_>, key: &str) -> Result<Turn> {
         }
         if now + LOOK_AGAIN + MARGIN >= work.deadline {
             let advice = "The same question is being answered for somebody else. Ask again in a moment.";
-            return Err(Error::new(Kind::Conflict).saying(advice));
+            let retry_after = LOOK_AGAIN + MARGIN;
+            return Err(Error::new(Kind::Throttled { retry_after }).saying(advice));
         }
         app.clock().sleep(LOOK_AGAIN).await;
         if let Some(insight) = found(work, key).await? {

@@ -149,6 +149,8 @@ fn variable(name: &str, database: &str, secrets: &str, providers: &str) -> Optio
         "TABLE_NAME"
         | "SYNC_QUEUE_URL"
         | "SYNC_DEAD_LETTER_URL"
+        | "AI_QUEUE_URL"
+        | "AI_DEAD_LETTER_URL"
         | "SESSION_KEY_SECRET"
         | "AWS_ACCESS_KEY_ID"
         | "AWS_SECRET_ACCESS_KEY" => "bridge",

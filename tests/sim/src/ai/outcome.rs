@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Failure;
+use super::{Failure, Usage};
 use crate::fault::Gate;
 
 /// What becomes of one request that generates. Each was accepted before: key, headers and body were in order.
@@ -12,6 +12,8 @@ pub enum Outcome {
     Answer,
     /// A complete answer of exactly this text, whatever schema was asked for.
     Text(String),
+    /// The usual answer, billed as if it had taken these tokens.
+    Billed(Usage),
     /// An error answer. It waits in the queue until a request of its provider comes.
     Error(Failure),
     /// The model declines before it has said anything: a refusal part without text, an empty content with

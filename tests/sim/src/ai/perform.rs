@@ -55,7 +55,10 @@ fn generate(sim: &Sim, ticket: Ticket, asked: &Asked, outcome: &Outcome) -> Valu
     let switches = sim.books().switches.clone();
     let text = words::answer(asked, &switches.gullible);
     let (input, stamp) = sim.bill(asked);
-    let generated = Generated::within_limit(asked, said(outcome, text), input, stamp);
+    let mut generated = Generated::within_limit(asked, said(outcome, text), input, stamp);
+    if let Outcome::Billed(usage) = outcome {
+        generated.bill(*usage);
+    }
     sim.settle(ticket, |received| {
         received.usage = (!matches!(generated.said, Said::Failed(_))).then(|| generated.usage());
         received.answer = match &generated.said {

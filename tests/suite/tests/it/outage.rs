@@ -22,9 +22,9 @@ const UNTIL_SEEN_AGAIN_MS: i64 = 361_000;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
     /// Counts the calls of the work from 0.
-    call: usize,
+    pub(crate) call: usize,
     /// After the call's effect, before its answer; else before both.
-    after: bool,
+    pub(crate) after: bool,
 }
 
 impl Point {
@@ -35,7 +35,11 @@ impl Point {
 }
 
 /// Does the work until the point is reached, and ends it there. False if the work was done before.
-pub(crate) async fn crash(stack: &Stack, point: Point, work: impl Future<Output = ()> + Send + 'static) -> bool {
+pub(crate) async fn crash(
+    stack: &Stack,
+    point: Point,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> bool {
     let (gate, index) = (Gate::default(), stack.faults.count() + point.call);
     let held = gate.clone();
     stack.faults.plan(move |call| match point.after {

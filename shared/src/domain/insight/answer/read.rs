@@ -127,9 +127,11 @@ impl Cleaner<'_> {
         if has_key(text) {
             return Err(Defect::KeyLeaked);
         }
-        let told = self.checks.instructions.lines().map(|line| line.trim_start_matches("- ").trim());
-        let mut told = told.filter(|line| line.len() >= 32);
-        if told.any(|line| visible.contains(&line.to_lowercase())) {
+        // Sentence by sentence: whoever gives the rules away may not give all of them away.
+        let told = self.checks.instructions.lines().flat_map(|line| line.split(". "));
+        let told = told.map(|sentence| sentence.trim_start_matches("- ").trim());
+        let mut told = told.filter(|sentence| sentence.len() >= 32);
+        if told.any(|sentence| visible.contains(&sentence.to_lowercase())) {
             return Err(Defect::InstructionsLeaked);
         }
         Ok(())

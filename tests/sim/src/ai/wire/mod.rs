@@ -61,6 +61,12 @@ impl Generated {
         Usage { fresh, read, written, output: self.visible + self.thinking, thinking: self.thinking }
     }
 
+    /// The same with these tokens.
+    pub(super) fn bill(&mut self, usage: Usage) {
+        self.input = Input { fresh: usage.fresh, read: usage.read, written: usage.written };
+        (self.visible, self.thinking) = (usage.output.saturating_sub(usage.thinking), usage.thinking);
+    }
+
     /// The id of an answer: a prefix and a number in hexadecimal.
     fn id(&self, prefix: &str, digits: usize) -> String {
         format!("{prefix}{:0digits$x}", self.number)
