@@ -82,6 +82,8 @@ const POLICY_NAMES = { WHOP_WINS: "Whop wins", ONLY_IF_EMPTY: "Only if empty", C
 const OAUTH_ERRORS = {
   denied: "Whop was not connected, because the request was declined there. Try again and choose Allow.",
   expired: "Whop was not connected, because it took longer than ten minutes or happened in another browser. Try again.",
+  "signed-out": "Whop was not connected, because you were signed out here. Connect with the Twenty API key again, then continue to Whop.",
+  unavailable: "Signing in at Whop is not set up on this server. Connect with an API key instead.",
   failed: "Whop was not connected, because it did not confirm the sign-in. Try again in a minute, or use an API key.",
 };
 

@@ -8,8 +8,8 @@ use shared::domain::grant::Secret;
 use shared::domain::id::AccountId;
 use shared::lambda::{Reply, Request};
 use shared::usecase::connect_twenty::{self, connect_twenty};
-use shared::usecase::connect_whop::{self, Arrival, Consented, KeyOffer};
-use shared::{App, Error, Result};
+use shared::usecase::connect_whop::{self, Arrival, Consented, Departure, KeyOffer};
+use shared::{App, Error, Kind, Result};
 
 /// Largest body of these routes: an address and a key.
 const LARGEST: usize = 16 * 1024;
@@ -60,11 +60,27 @@ async fn whop_key(app: &App, request: &Request) -> Result<Reply> {
     Reply::json(200, &json!({ "account": { "id": connection.account, "title": connection.title } }))
 }
 
+/// A link that a browser follows: whatever is in the way, it is sent on to the page, which says what to do.
 async fn whop_consent(app: &App, request: &Request) -> Result<Reply> {
+    match depart(app, request).await {
+        Ok(departure) => Reply::see_other(&departure.url)?.header("set-cookie", &departure.cookie),
+        Err(error) => {
+            let reason = if error.kind() == Kind::Unauthenticated {
+                "signed-out"
+            } else if error.kind() == Kind::Invalid {
+                "unavailable"
+            } else {
+                "failed"
+            };
+            Reply::see_other_after(&error, &app.config().own_url(&format!("/?error={reason}")))
+        }
+    }
+}
+
+async fn depart(app: &App, request: &Request) -> Result<Departure> {
     let caller = request.caller(app).await?;
     let account = account(request.query("account").as_deref())?;
-    let departure = connect_whop::begin_consent(app, &caller, account).await?;
-    Reply::see_other(&departure.url)?.header("set-cookie", &departure.cookie)
+    connect_whop::begin_consent(app, &caller, account).await
 }
 
 fn account(text: Option<&str>) -> Result<Option<AccountId>> {

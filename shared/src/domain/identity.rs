@@ -78,7 +78,8 @@ fn known(meeting: &Meeting<'_>, person: &Existing) -> Identity {
 
 fn update_restored(meeting: &Meeting<'_>, person: &Existing) -> Identity {
     let others = candidates(holders(meeting).filter(|it| it.id != person.id));
-    if others.is_empty() {
+    // Where e-mails need not be unique, a person who has the e-mail already takes it from nobody.
+    if others.is_empty() || person.email.as_deref() == meeting.email {
         return Identity::Update { id: person.id, email: EmailUse::Write, question: None };
     }
     let settled = matches!(meeting.choice, Some(Choice::WithoutEmail | Choice::Skip));
@@ -196,6 +197,16 @@ mod tests {
         assert!(matches!(meet(&found, None), Identity::Ask(Question::Several { .. })));
         let chosen = Identity::Update { id: id(2), email: EmailUse::Write, question: None };
         assert_eq!(meet(&found, Some(&Choice::Link(id(2)))), chosen);
+    }
+
+    #[test]
+    fn a_member_whose_person_shares_the_e_mail_with_somebody_is_not_asked_about_again() {
+        let found =
+            [person(1, None, Some("ada@example.com")), person(2, Some("mber_1"), Some("ada@example.com"))];
+
+        let settled = Identity::Update { id: id(2), email: EmailUse::Write, question: None };
+        assert_eq!(meet(&found, None), settled);
+        assert_eq!(meet(&found, Some(&Choice::Link(id(2)))), settled);
     }
 
     #[test]

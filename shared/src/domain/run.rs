@@ -99,12 +99,20 @@ pub enum Filter {
     /// Members whose last action took effect after this moment, latest first, with their memberships; payments
     /// that were collected after it.
     ActedAfter { at: Timestamp },
+    /// Those that changed since `at`, among those made after `made_after`; for a list that cannot be asked for
+    /// changes, of records that do not change for ever.
+    ChangedSince { at: Timestamp, made_after: Timestamp },
     /// Those of this status; a short list that changes most.
     Status { word: String },
 }
 
 /// Overlap of a sweep with the one before: Whop's lists lag behind its events (Whop API, recipes).
 pub const OVERLAP: Duration = Duration::from_mins(10);
+
+/// A refund is paid out or refused within this time of its making.
+const REFUND_SETTLES: Duration = Duration::from_hours(14 * 24);
+/// A dispute is answered, looked into and decided within this time of its making (Whop API, recipes).
+const DISPUTE_SETTLES: Duration = Duration::from_hours(120 * 24);
 
 /// The parts of a run of `kind`, in order: facts before what they colour, parents before children.
 pub fn plan(kind: RunKind, watermark: Option<Timestamp>) -> Vec<Stage> {
@@ -121,6 +129,7 @@ fn since(at: Timestamp) -> Vec<Stage> {
     let list = |stream, filter| Stage::List(Query { stream, filter });
     let word = |stream, word: &str| list(stream, Filter::Status { word: word.to_owned() });
     let made = |stream| list(stream, Filter::CreatedAfter { at });
+    let changed = |stream, settles| list(stream, Filter::ChangedSince { at, made_after: at - settles });
     vec![
         list(Stream::Variants, Filter::All),
         list(Stream::Products, Filter::All),
@@ -130,10 +139,8 @@ fn since(at: Timestamp) -> Vec<Stage> {
         word(Stream::Memberships, "past_due"),
         word(Stream::Memberships, "canceling"),
         word(Stream::Memberships, "trialing"),
-        made(Stream::Refunds),
-        made(Stream::Disputes),
-        word(Stream::Disputes, "needs_response"),
-        word(Stream::Disputes, "under_review"),
+        changed(Stream::Refunds, REFUND_SETTLES),
+        changed(Stream::Disputes, DISPUTE_SETTLES),
         made(Stream::Payments),
         list(Stream::Payments, Filter::ActedAfter { at }),
         word(Stream::Payments, "open"),

@@ -22,13 +22,16 @@ impl Whop {
         cursor: Option<&Cursor>,
     ) -> Result<Page, WhopError> {
         let at = match &query.filter {
-            Filter::CreatedAfter { at } => at.to_string(),
+            Filter::CreatedAfter { at } | Filter::ChangedSince { made_after: at, .. } => at.to_string(),
             Filter::All | Filter::ActedAfter { .. } | Filter::Status { .. } => String::new(),
         };
         let mut page = self.page(by, query.stream, filters(query, &at), cursor).await?;
         if let (Filter::ActedAfter { at }, Stream::Members | Stream::Payments) = (&query.filter, query.stream)
         {
             cut(&mut page, *at);
+        }
+        if let Filter::ChangedSince { at, .. } = &query.filter {
+            page.records.retain(|record| record.changed_at().is_none_or(|changed| changed >= *at));
         }
         Ok(page)
     }
@@ -117,7 +120,9 @@ fn filters<'a>(query: &'a Query, at: &'a str) -> Params<'a> {
             vec![("order", "most_recent_action_at"), ("direction", "desc")]
         }
         (Filter::ActedAfter { .. }, Stream::Payments) => vec![("order", "paid_at"), ("direction", "desc")],
-        (Filter::CreatedAfter { .. }, _) => [("created_after", at)].into_iter().chain(oldest_first).collect(),
+        (Filter::CreatedAfter { .. } | Filter::ChangedSince { .. }, _) => {
+            [("created_after", at)].into_iter().chain(oldest_first).collect()
+        }
         (Filter::Status { word }, stream) => {
             status_of(stream).map(|name| (name, word.as_str())).into_iter().chain(oldest_first).collect()
         }

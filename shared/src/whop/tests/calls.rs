@@ -54,6 +54,10 @@ async fn a_filter_becomes_the_parameters_its_list_offers() {
     let seen = ask(Stream::Payments, Filter::CreatedAfter { at: at() }).await;
     assert_eq!(seen.param("created_after"), Some(AT));
 
+    let made_after = "2026-07-26T08:00:00.000Z".parse().unwrap();
+    let seen = ask(Stream::Disputes, Filter::ChangedSince { at: at(), made_after }).await;
+    assert_eq!(seen.param("created_after"), Some("2026-07-26T08:00:00.000Z"));
+
     let word = |word: &str| Filter::Status { word: word.to_owned() };
     assert_eq!(ask(Stream::Memberships, word("past_due")).await.param("status"), Some("past_due"));
     assert_eq!(ask(Stream::Disputes, word("needs_response")).await.param("status[]"), Some("needs_response"));

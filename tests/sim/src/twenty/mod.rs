@@ -154,8 +154,27 @@ impl Twenty {
         standard::furnish(&mut space);
         state.spaces.push(space);
         drop(state);
+        self.handed_over(id)
+    }
+
+    /// Another workspace with the same objects, fields and records, as if it had come about in the same way.
+    pub fn copy_workspace(&self, workspace: impl AsRef<str>, display_name: &str) -> Workspace {
+        let like = self.space(workspace, |space| space.clone());
+        let mut state = self.server.state.lock().unwrap();
+        let id =
+            Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{display_name}/{}", state.spaces.len()).as_bytes());
+        let (counters, webhooks) = (space::Counters::default(), Vec::new());
+        let ids = id.as_u64_pair().0;
+        state.spaces.push(Space { id, display_name: display_name.to_owned(), counters, webhooks, ids, ..like });
+        drop(state);
+        self.handed_over(id)
+    }
+
+    /// What somebody who made a workspace gets.
+    fn handed_over(&self, id: Uuid) -> Workspace {
         let key_name = "Integration key".to_owned();
-        let api_key = self.issue(&id.to_string(), Role::Admin, &key_name, now + KEY_LIFE_MS);
+        let expires_at = self.server.clock.now_ms() + KEY_LIFE_MS;
+        let api_key = self.issue(&id.to_string(), Role::Admin, &key_name, expires_at);
         Workspace { id: id.to_string(), api_key, key_name }
     }
 

@@ -92,7 +92,7 @@ pub(super) fn index_key(value: &Value) -> Option<String> {
 }
 
 /// A unique index on one column.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Unique {
     pub field: usize,
     pub column: u16,
@@ -100,7 +100,7 @@ pub(super) struct Unique {
 }
 
 /// Every record of one object, soft-deleted ones included.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     rows: BTreeMap<Uuid, Row>,
     uniques: Vec<Unique>,

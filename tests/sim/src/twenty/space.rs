@@ -34,7 +34,7 @@ pub(super) struct Key {
 }
 
 /// An object of the workspace with all its records.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Object {
     pub id: Uuid,
     pub universal: Uuid,
@@ -139,7 +139,7 @@ impl Object {
 }
 
 /// What a workspace has been asked to do.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Counters {
     pub reads: u64,
     pub writes: u64,
@@ -151,7 +151,7 @@ pub(super) struct Counters {
 }
 
 /// A workspace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Space {
     pub id: Uuid,
     pub display_name: String,

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sim::fault::Fault;
 use sim::twenty::Role;
 use sim::whop::{Delivery, Rights, SignedDelivery, VERSION};
 use stack::fixtures::Shop;
@@ -370,6 +371,60 @@ async fn a_consent_comes_back_once_in_time_and_to_the_browser_that_began_it() {
     assert_eq!([stolen, late, other, again], ["error=expired"; 4].map(str::to_owned));
     assert_eq!((connected_before, taken.as_str()), (json!(false), "connected=whop"));
     assert_eq!(status(&mut shop.admin).await["isConnected"], true);
+}
+
+#[tokio::test]
+async fn who_was_signed_out_meanwhile_is_led_to_the_page_that_says_so() {
+    let stack = Stack::start().await;
+    stack.whop.switch(|it| it.auto_consent = true);
+    let mut shop = signed_in(&stack).await;
+    let began = depart(&mut shop.admin, None).await;
+    let back = decide(&stack, &began, "allow").await;
+    stack.advance(Duration::from_hours(13));
+
+    let departed = depart(&mut shop.admin, None).await;
+    let stranger = depart(&mut stack.visitor(), Some("biz_1")).await;
+    let arrived = arrive(&mut shop.admin, &back).await;
+    shop.admin.connect_twenty(&stack.twenty.url(), &shop.workspace.api_key.clone()).await;
+    let damaged = depart(&mut shop.admin, Some("biz!1")).await;
+    let again = depart(&mut shop.admin, None).await;
+
+    let page = |reason: &str| format!("{}/?error={reason}", stack.url);
+    assert_eq!([departed, stranger], [page("signed-out"), page("signed-out")]);
+    assert_eq!(arrived, "error=expired");
+    assert_eq!(damaged, page("unavailable"));
+    assert!(again.starts_with(&stack.whop.url()), "{again}");
+    let script = stack.visitor().send(Ask::new("GET", "/settings/settings.js")).await;
+    let script = String::from_utf8(script.body).unwrap();
+    assert!(["\"signed-out\": ", "unavailable: "].iter().all(|reason| script.contains(reason)));
+}
+
+/// The line is cut once, after Whop's token endpoint took effect; the pair that it gave is lost.
+fn lose_a_pair(stack: &Stack) {
+    let mut lost = false;
+    stack.faults.plan(move |call| {
+        let hit = !lost && call.operation == "POST /oauth/token";
+        lost |= hit;
+        if hit { Fault::CutAfter } else { Fault::Pass }
+    });
+}
+
+#[tokio::test]
+async fn a_pair_that_is_lost_on_its_way_from_whop_is_told_and_mended_by_trying_again() {
+    let stack = Stack::start().await;
+    stack.whop.switch(|it| it.auto_consent = true);
+    let mut shop = signed_in(&stack).await;
+
+    let away = depart(&mut shop.admin, None).await;
+    let back = decide(&stack, &away, "allow").await;
+    lose_a_pair(&stack);
+    let lost = arrive(&mut shop.admin, &back).await;
+    let between = status(&mut shop.admin).await;
+    let again = shop.admin.consent(None).await;
+
+    assert_eq!((lost.as_str(), &between["health"]), ("error=failed", &json!("NOT_CONNECTED")));
+    assert!(again.header("location").unwrap().ends_with("/?connected=whop"), "{again:?}");
+    assert_well(&shop.admin.sync("FULL").await);
 }
 
 #[tokio::test]

@@ -88,6 +88,90 @@ async fn an_e_mail_of_another_member_is_asked_about_and_never_stolen() {
     }
 }
 
+/// An administrator of the workspace lets several people have the same e-mail.
+async fn let_people_share_emails(stack: &Stack, shop: &Shop<'_>) {
+    let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
+    let url = format!("{}/rest/metadata", stack.twenty.url());
+    let all = client.get(format!("{url}/objects?limit=200")).bearer_auth(&shop.workspace.api_key);
+    let all: Value = all.send().await.unwrap().json().await.unwrap();
+    let objects = all["data"].as_array().or_else(|| all["data"]["objects"].as_array()).unwrap();
+    let people = objects.iter().find(|it| it["nameSingular"] == "person").unwrap();
+    let emails = people["fields"].as_array().unwrap().iter().find(|it| it["name"] == "emails").unwrap();
+    let change = client.patch(format!("{url}/fields/{}", emails["id"].as_str().unwrap()));
+    let changed = change.bearer_auth(&shop.workspace.api_key).json(&json!({ "isUnique": false }));
+    assert_eq!(changed.send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn several_people_with_a_members_e_mail_are_a_question_and_the_answer_is_obeyed() {
+    for (choice, people) in [("LINK", 2), ("WITHOUT_EMAIL", 3), ("SKIP", 2)] {
+        let stack = Stack::start().await;
+        let mut shop = open_shop(&stack).await;
+        let_people_share_emails(&stack, &shop).await;
+        let variant = monthly(&stack, &shop.account, "Gym");
+        let first = by_hand(&stack, &shop, "Ada", "ada@example.com");
+        let second = by_hand(&stack, &shop, "Adele", "ada@example.com");
+        let member = buyer(&stack, &shop, &variant, ("Ada Lovelace", "ada@example.com"));
+
+        let asked = shop.admin.sync("FULL").await;
+        let card = cards(&mut shop.admin).await.remove(0);
+        settle(&stack, &mut shop, choice, (choice == "LINK").then_some(second.as_str())).await;
+        let after = shop.admin.sync("FULL").await;
+
+        assert_well(&asked);
+        assert_well(&after);
+        assert_eq!(
+            stream(&asked, "MEMBERS")["skipped"][0],
+            json!({ "reason": "NEEDS_DECISION", "count": 1 })
+        );
+        assert_eq!((&card["question"], &card["member"]), (&json!("SEVERAL"), &json!(member)));
+        let mut known = [first.as_str(), second.as_str()];
+        known.sort_unstable();
+        let mut candidates: Vec<&str> =
+            card["candidates"].as_array().unwrap().iter().map(|it| it["person"].as_str().unwrap()).collect();
+        candidates.sort_unstable();
+        assert_eq!(candidates, known, "{card}");
+        assert_eq!(allowed(&card), ["LINK", "LINK", "WITHOUT_EMAIL", "SKIP"], "{card}");
+        assert_eq!(stack.twenty.count(&shop.workspace, "people"), people, "{choice}");
+        let linked = record(&stack, &shop.workspace.id, "people", &member).map(|it| it["id"].clone());
+        match choice {
+            "LINK" => assert_eq!(linked, Some(json!(second))),
+            "SKIP" => assert_eq!(linked, None),
+            _ => assert!(linked.is_some_and(|id| id != json!(first) && id != json!(second))),
+        }
+        let other = stack.twenty.record(&shop.workspace, "people", &first).unwrap();
+        assert_eq!((&other["name"]["firstName"], &other["whopMemberId"]), (&json!("Ada"), &json!("")));
+        assert_eq!(cards(&mut shop.admin).await, Vec::<Value>::new(), "{choice}");
+    }
+}
+
+#[tokio::test]
+async fn an_e_mail_that_people_have_only_beside_their_first_one_makes_a_member_a_person_of_their_own() {
+    let stack = Stack::start().await;
+    let mut shop = open_shop(&stack).await;
+    let variant = monthly(&stack, &shop.account, "Gym");
+    let beside = |first: &str| {
+        let emails = json!({ "primaryEmail": format!("{first}@example.com"), "additionalEmails": ["ada@example.com"] });
+        let record = json!({ "name": { "firstName": first, "lastName": "Byhand" }, "emails": emails });
+        stack.twenty.create_as_human(&shop.workspace, "people", &record)
+    };
+    let others = [beside("grace"), beside("hedy")];
+    let member = buyer(&stack, &shop, &variant, ("Ada Lovelace", "ada@example.com"));
+
+    assert_well(&shop.admin.sync("FULL").await);
+    assert_well(&shop.admin.sync("FULL").await);
+
+    let ada = person(&stack, &shop.workspace.id, &member);
+    assert_eq!(ada["emails"]["primaryEmail"], "ada@example.com");
+    assert_eq!(stack.twenty.count(&shop.workspace, "people"), 3);
+    for id in others {
+        let other = stack.twenty.record(&shop.workspace, "people", &id).unwrap();
+        assert_eq!((&other["name"]["lastName"], &other["whopMemberId"]), (&json!("Byhand"), &json!("")));
+        assert_eq!(other["emails"]["additionalEmails"], json!(["ada@example.com"]));
+    }
+    assert_eq!(cards(&mut shop.admin).await, Vec::<Value>::new());
+}
+
 #[tokio::test]
 async fn a_person_in_the_bin_comes_back_only_when_somebody_says_so() {
     for (choice, deleted, people) in [("RESTORE", false, 1), ("SKIP", true, 1), ("WITHOUT_EMAIL", true, 2)] {

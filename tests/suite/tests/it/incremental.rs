@@ -102,6 +102,49 @@ async fn a_sweep_finds_everything_that_happened_with_few_calls() {
     assert_eq!(stack.twenty.write_calls(&shop.workspace), 0, "{:?}", stack.twenty.calls(&shop.workspace));
 }
 
+/// What Twenty says of the dispute over a payment.
+fn dispute_of(stack: &Stack, shop: &Shop<'_>, payment: &str) -> Value {
+    record(stack, &shop.workspace.id, "whopPayments", payment).unwrap()["disputeStatus"].clone()
+}
+
+#[tokio::test]
+async fn a_dispute_that_was_settled_between_two_sweeps_is_found_by_the_next_and_costs_nothing_after() {
+    let stack = Stack::start().await;
+    let mut shop = open_shop(&stack).await;
+    let variant = monthly(&stack, &shop.account, "Gym");
+    let payments: Vec<String> = (0..3)
+        .map(|n| {
+            let email = format!("buyer{n}@example.com");
+            let deal = stack.whop.buy(&shop.account, &format!("Buyer {n}"), &email, &variant);
+            paid_for(&stack, &shop, &deal)
+        })
+        .collect();
+    let disputes: Vec<String> = payments.iter().map(|payment| stack.whop.dispute_open(payment)).collect();
+    assert_well(&shop.admin.sync("FULL").await);
+    stack.advance(Duration::from_hours(60 * 24));
+    shop.admin.connect_twenty(&stack.twenty.url(), &shop.workspace.api_key.clone()).await;
+    assert_well(&sweep(&stack, &mut shop).await);
+    let open: Vec<Value> = payments.iter().map(|payment| dispute_of(&stack, &shop, payment)).collect();
+
+    stack.advance(Duration::from_mins(5));
+    stack.whop.dispute_won(&disputes[0]);
+    stack.whop.dispute_lost(&disputes[1]);
+    let run = sweep(&stack, &mut shop).await;
+
+    assert_well(&run);
+    let now: Vec<Value> = payments.iter().map(|payment| dispute_of(&stack, &shop, payment)).collect();
+    assert_eq!(
+        (open, now),
+        (vec![json!("NEEDS_RESPONSE"); 3], vec![json!("WON"), json!("LOST"), json!("NEEDS_RESPONSE")])
+    );
+    assert_mirrored(&stack, &shop);
+    assert_well(&sweep(&stack, &mut shop).await);
+    stack.twenty.forget_counts(&shop.workspace);
+    let quiet = sweep(&stack, &mut shop).await;
+    assert_eq!(stream(&quiet, "DISPUTES")["seen"].as_u64().unwrap_or_default(), 0, "{quiet}");
+    assert_eq!(stack.twenty.write_calls(&shop.workspace), 0, "{:?}", stack.twenty.calls(&shop.workspace));
+}
+
 #[tokio::test]
 async fn no_schedule_starts_the_first_import_and_none_starts_a_second_run_beside_an_open_one() {
     let stack = Stack::start().await;

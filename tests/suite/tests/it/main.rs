@@ -23,6 +23,7 @@ mod browser;
 mod budget;
 mod connect;
 mod demo;
+mod histories;
 mod identity;
 mod incremental;
 mod insight;

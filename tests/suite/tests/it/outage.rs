@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use sim::fault::{Fault, Gate};
+use sim::twenty::Workspace;
 use sim::whop::{Delivery, NewVariant, Rights, SignedDelivery};
 use stack::fixtures::connected;
 use stack::{DEAD, SYNC, Stack, canary, pump};
@@ -137,7 +138,7 @@ impl Shop {
         take_in(self.stack.clone(), bought, accepted).await;
         assert_at_rest(&self.stack, point);
         for plural in ["people", "opportunities", "whopPayments"] {
-            assert_eq!(shelf(&self.stack, &self.workspace, plural).len(), self.sold, "{plural}, {point:?}");
+            assert_eq!(self.stack.twenty.count(&self.workspace, plural), self.sold, "{plural}, {point:?}");
         }
         crashed
     }
@@ -162,9 +163,9 @@ async fn a_crash_at_any_call_of_the_webhook_path_loses_and_doubles_nothing() {
     assert!(calls > 30, "{calls}");
     assert_eq!(tried, calls * 2);
     assert_crm_equals_source(&shop.stack, &shop.workspace, &shop.account);
-    assert_eq!(shop.stack.twenty.count(&shop.workspace, "people"), shop.sold);
-    assert_eq!(shop.stack.twenty.count(&shop.workspace, "opportunities"), shop.sold);
-    assert_eq!(shop.stack.twenty.count(&shop.workspace, "whopPayments"), shop.sold);
+    for plural in ["people", "opportunities", "whopPayments"] {
+        assert_eq!(shelf(&shop.stack, &shop.workspace, plural).len(), shop.sold, "{plural}");
+    }
     canary::assert_no_secret_seen(&shop.stack, &[]);
 }
 
@@ -173,7 +174,16 @@ struct Mirror {
     stack: Arc<Stack>,
     account: String,
     key: String,
+    /// A workspace that has our fields and no records; the fresh ones are made like it.
+    like: Option<Workspace>,
     made: usize,
+}
+
+/// What happened to the pages of a run.
+#[derive(Default)]
+struct Worked {
+    pages: usize,
+    crashes: usize,
 }
 
 impl Mirror {
@@ -183,40 +193,66 @@ impl Mirror {
         let account = stack.whop.create_account("Harbor Lights Coaching");
         stack.whop.seed(&account, members, 7);
         let key = stack.whop.account_api_key(&account, Rights::All);
-        Self { stack, account, key, made: 0 }
+        Self { stack, account, key, like: None, made: 0 }
+    }
+
+    /// The same, and the fresh workspaces have our fields already: making them is another story, and a long one.
+    async fn with_schema(members: usize) -> Self {
+        let mut mirror = Self::of(members).await;
+        let workspace = mirror.begin().await;
+        mirror.page(None).await;
+        mirror.stack.aws.sqs.purge(SYNC);
+        mirror.like = Some(workspace);
+        mirror
     }
 
     /// A fresh workspace, connected, with a run that was just started.
-    async fn begin(&mut self) -> String {
+    async fn begin(&mut self) -> Workspace {
         self.made += 1;
         self.stack.clock.advance_ms(600_000);
-        let workspace = self.stack.twenty.create_workspace(&format!("Workspace {}", self.made));
+        let name = format!("Workspace {}", self.made);
+        let workspace = match &self.like {
+            Some(like) => self.stack.twenty.copy_workspace(like, &name),
+            None => self.stack.twenty.create_workspace(&name),
+        };
         self.stack.twenty.set_limit(&workspace, 100_000);
         let mut admin = self.stack.visitor();
         admin.connect_twenty(&self.stack.twenty.url(), &workspace.api_key).await;
         assert_eq!(admin.connect_whop(&self.key).await.status, 200);
         let start = "mutation { triggerWhopSync(kind: FULL) { run { id } } }";
         admin.graphql(start, json!({})).await;
-        workspace.id
+        workspace
     }
 
-    /// Works off the pages of a run; each is crashed once, at this point of its own. Answers with how many
-    /// crashes there were.
-    async fn run(&self, point: Point) -> usize {
-        let mut crashes = 0;
-        while !self.stack.aws.sqs.messages(SYNC).is_empty() {
-            let stack = self.stack.clone();
-            let page = async move {
-                pump::batch_of(&stack, 1).await;
-            };
-            if crash(&self.stack, point, page).await {
-                crashes += 1;
-                self.stack.clock.advance_ms(UNTIL_SEEN_AGAIN_MS);
-                assert_eq!(pump::batch_of(&self.stack, 1).await, 1, "the page comes again");
+    /// Works off the next page of a run, and once more if it crashed at this point. True if it did.
+    async fn page(&self, point: Option<Point>) -> bool {
+        let stack = self.stack.clone();
+        let page = async move {
+            pump::batch_of(&stack, 1).await;
+        };
+        let crashed = match point {
+            Some(point) => crash(&self.stack, point, page).await,
+            None => {
+                page.await;
+                false
             }
-            self.until_visible();
+        };
+        if crashed {
+            self.stack.clock.advance_ms(UNTIL_SEEN_AGAIN_MS);
+            assert_eq!(pump::batch_of(&self.stack, 1).await, 1, "the page comes again");
         }
-        crashes
+        self.until_visible();
+        crashed
+    }
+
+    /// Works off all pages of a run; each is crashed once, at this point of its own.
+    async fn run(&self, point: Point) -> Worked {
+        let mut worked = Worked::default();
+        while !self.stack.aws.sqs.messages(SYNC).is_empty() {
+            worked.crashes += usize::from(self.page(Some(point)).await);
+            worked.pages += 1;
+        }
+        worked
     }
 
     fn until_visible(&self) {
@@ -230,6 +266,12 @@ impl Mirror {
         let before = self.stack.faults.count();
         pump::drain(&self.stack).await;
         self.stack.faults.count() - before
+    }
+
+    /// Every link is there once for each of so many workspaces.
+    fn assert_linked_once(&self, workspaces: usize) {
+        let links = links(&self.stack);
+        assert!(links.values().all(|copies| *copies == workspaces), "{workspaces} workspaces: {links:?}");
     }
 }
 
@@ -247,22 +289,22 @@ fn links(stack: &Stack) -> BTreeMap<String, usize> {
 
 #[tokio::test]
 async fn a_crash_at_any_call_of_any_page_loses_and_doubles_nothing() {
-    let mut mirror = Mirror::of(6).await;
+    let mut mirror = Mirror::with_schema(6).await;
     let workspace = mirror.begin().await;
     let calls = mirror.clean().await;
-    assert_crm_equals_source(&mirror.stack, &workspace, &mirror.account);
-    let clean = picture(&mirror.stack, &workspace);
+    assert_crm_equals_source(&mirror.stack, &workspace.id, &mirror.account);
+    let clean = picture(&mirror.stack, &workspace.id);
+    let people = mirror.stack.whop.members(&mirror.account).len();
 
     let (mut call, mut tried) = (0, 0);
     loop {
         let mut crashes = 0;
         for point in Point::both(call) {
             let workspace = mirror.begin().await;
-            crashes += mirror.run(point).await;
+            crashes += mirror.run(point).await.crashes;
             assert_at_rest(&mirror.stack, point);
-            assert!(picture(&mirror.stack, &workspace) == clean, "{point:?}");
-            let people = mirror.stack.twenty.count(&workspace, "people");
-            assert_eq!(people, mirror.stack.whop.members(&mirror.account).len(), "{point:?}");
+            assert!(picture(&mirror.stack, &workspace.id) == clean, "{point:?}");
+            assert_eq!(mirror.stack.twenty.count(&workspace, "people"), people, "{point:?}");
         }
         if crashes == 0 {
             break;
@@ -273,9 +315,98 @@ async fn a_crash_at_any_call_of_any_page_loses_and_doubles_nothing() {
     assert!(calls > 50, "{calls}");
     // A page whose successor was queued before the crash queues it twice, and the second one is crashed too.
     assert!(tried >= calls * 2, "{tried} of {calls} calls");
-    let links = links(&mirror.stack);
-    assert!(links.values().all(|copies| *copies == mirror.made), "one link for each record and workspace");
+    mirror.assert_linked_once(mirror.made - 1);
     canary::assert_no_secret_seen(&mirror.stack, &[&mirror.key]);
+}
+
+/// Our fields in a workspace: object, field and type of each, in order.
+async fn fields(stack: &Stack, workspace: &Workspace) -> Vec<String> {
+    let url = format!("{}/rest/metadata/objects?limit=200", stack.twenty.url());
+    let answer = client().get(url).bearer_auth(&workspace.api_key).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    let objects = answer["data"].as_array().or_else(|| answer["data"]["objects"].as_array()).unwrap();
+    let mut fields = Vec::new();
+    for object in objects {
+        for field in object["fields"].as_array().unwrap() {
+            let told = json!([field["type"], field["isUnique"], field["isActive"]]);
+            fields.push(format!("{}.{} {told}", object["nameSingular"], field["name"]));
+        }
+    }
+    fields.sort();
+    fields
+}
+
+#[tokio::test]
+async fn a_crash_at_any_call_of_the_page_that_makes_our_fields_makes_each_of_them_once() {
+    let mut mirror = Mirror::of(0).await;
+    let workspace = mirror.begin().await;
+    let before = mirror.stack.faults.count();
+    mirror.page(None).await;
+    let calls = mirror.stack.faults.count() - before;
+    mirror.stack.aws.sqs.purge(SYNC);
+    let clean = fields(&mirror.stack, &workspace).await;
+
+    for call in 0..calls {
+        for point in Point::both(call) {
+            let workspace = mirror.begin().await;
+            assert!(mirror.page(Some(point)).await, "{point:?}");
+            assert_eq!(fields(&mirror.stack, &workspace).await, clean, "{point:?}");
+            mirror.stack.aws.sqs.purge(SYNC);
+        }
+    }
+
+    assert!(calls > 10, "{calls}");
+    assert!(clean.iter().any(|field| field.contains("whopMembershipId")));
+    assert_eq!(mirror.stack.aws.sqs.messages(DEAD).len(), 0);
+}
+
+/// The calls at which something else begins or ends: of a row of alike ones the first and the last.
+fn turns(operations: &[String]) -> Vec<usize> {
+    let other = |a: Option<&String>, b: Option<&String>| a != b;
+    let at = |place: usize| operations.get(place);
+    let turns =
+        (0..operations.len()).filter(|&it| it == 0 || other(at(it), at(it + 1)) || other(at(it), at(it - 1)));
+    turns.collect()
+}
+
+#[tokio::test]
+async fn a_crash_at_every_turn_of_a_page_of_several_batches_loses_and_doubles_nothing() {
+    const STAGES_BEFORE: usize = 3; // The fields, the variants, the products.
+    let mut mirror = Mirror::with_schema(70).await;
+    let to_members = async |mirror: &mut Mirror| {
+        let workspace = mirror.begin().await;
+        for _ in 0..STAGES_BEFORE {
+            mirror.page(None).await;
+        }
+        workspace
+    };
+    let workspace = to_members(&mut mirror).await;
+    let before = mirror.stack.faults.count();
+    mirror.page(None).await;
+    mirror.stack.aws.sqs.purge(SYNC);
+    let calls = mirror.stack.faults.calls();
+    let operations: Vec<String> = calls[before..].iter().map(|call| call.operation.clone()).collect();
+    let clean = picture(&mirror.stack, &workspace.id);
+    let people = mirror.stack.whop.members(&mirror.account).len();
+    assert_eq!(clean["people"].len(), people);
+    assert!(people > 60, "{people}");
+
+    let turns = turns(&operations);
+    for &call in &turns {
+        for point in Point::both(call) {
+            let workspace = to_members(&mut mirror).await;
+            assert!(mirror.page(Some(point)).await, "{point:?}");
+            assert!(picture(&mirror.stack, &workspace.id) == clean, "{point:?}");
+            assert_eq!(mirror.stack.twenty.count(&workspace, "people"), people, "{point:?}");
+            mirror.stack.aws.sqs.purge(SYNC);
+        }
+    }
+
+    let upserts = operations.iter().filter(|it| it.contains("batch/people")).count();
+    assert!(upserts >= 2, "{operations:?}");
+    assert!(turns.len() > 8, "{operations:?}");
+    assert_eq!(mirror.stack.aws.sqs.messages(DEAD).len(), 0);
+    mirror.assert_linked_once(mirror.made - 1);
 }
 
 /// What the user does to connect: both forms of the settings page.
@@ -287,19 +418,23 @@ async fn connect(stack: Arc<Stack>, twenty_key: String, whop_key: String) {
     assert_eq!(connected.status, 200, "{}", connected.json());
 }
 
+/// A client for the stand-ins: they are on loopback without TLS, and reading the machine's certificates is slow.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap()
+}
+
 /// The webhooks that Whop shows.
 async fn webhooks(stack: &Stack, key: &str) -> Vec<Value> {
-    let client = reqwest::Client::builder().build().unwrap();
-    let listed = client.get(format!("{}/api/v1/webhooks", stack.whop.url())).bearer_auth(key);
+    let listed = client().get(format!("{}/api/v1/webhooks", stack.whop.url())).bearer_auth(key);
     let listed: Value = listed.send().await.unwrap().json().await.unwrap();
     listed["data"].as_array().unwrap().clone()
 }
 
-/// Connects a new workspace with a new account, with a crash; the user then does it again. False if the point
-/// was not reached.
-async fn connected_after(stack: &Arc<Stack>, number: usize, point: Point) -> bool {
+/// Connects a new workspace, made like this one, with a new account, with a crash; the user then does it again.
+/// False if the point was not reached.
+async fn connected_after(stack: &Arc<Stack>, like: &Workspace, number: usize, point: Point) -> bool {
     stack.clock.advance_ms(600_000);
-    let workspace = stack.twenty.create_workspace(&format!("Workspace {number}"));
+    let workspace = stack.twenty.copy_workspace(like, &format!("Workspace {number}"));
     stack.twenty.set_limit(&workspace, 100_000);
     let account = stack.whop.create_account(&format!("Account {number}"));
     let key = stack.whop.account_api_key(&account, Rights::All);
@@ -333,20 +468,28 @@ async fn calls_to_connect(stack: &Arc<Stack>) -> usize {
     stack.faults.count() - before
 }
 
+/// A workspace that has our fields and no records: what is connected like it need not wait for them.
+async fn furnished(stack: &Stack) -> Workspace {
+    let mut shop = connected(stack, 0).await;
+    shop.admin.sync("FULL").await;
+    shop.workspace
+}
+
 #[tokio::test]
 async fn a_crash_at_any_call_of_connecting_leaves_one_webhook_and_a_connection_that_works() {
     let stack = Arc::new(Stack::start().await);
     stack.whop.switch(|it| it.delivery = Delivery::Collect);
     calls_to_connect(&stack).await; // Keys are read from the vault once.
+    let like = furnished(&stack).await;
     let calls = calls_to_connect(&stack).await;
 
     let (mut call, mut tried) = (0, 0);
     loop {
         let [before, after] = Point::both(call);
-        if !connected_after(&stack, tried, before).await {
+        if !connected_after(&stack, &like, tried, before).await {
             break;
         }
-        assert!(connected_after(&stack, tried + 1, after).await);
+        assert!(connected_after(&stack, &like, tried + 1, after).await);
         (call, tried) = (call + 1, tried + 2);
     }
 

@@ -55,13 +55,13 @@ async fn use_token(app: &'static App, workspace: WorkspaceId) -> Error {
     }
 }
 
-#[tokio::test]
-async fn sixty_four_who_want_a_token_refresh_it_once_in_each_of_twenty_rounds() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_four_who_want_a_token_refresh_it_once_in_each_of_two_hundred_rounds() {
     let stack = Stack::start().await;
     let shop = consented(&stack).await;
     let before = stack.whop.refreshes();
 
-    for round in 1..=20 {
+    for round in 1..=200 {
         stack.advance(HOUR);
         let mut users = JoinSet::new();
         for _ in 0..64 {
@@ -128,6 +128,36 @@ async fn a_token_endpoint_that_is_out_of_order_disconnects_nobody() {
         assert_well(&shop.admin.run(&id).await);
         assert_eq!(status(&mut shop.admin).await["health"], "CONNECTED");
         assert_eq!(stack.whop.families_revoked(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_pair_that_is_lost_on_its_way_ends_in_a_state_that_says_to_connect_again() {
+    for kind in ["FULL", "INCREMENTAL"] {
+        let stack = Stack::start().await;
+        let mut shop = consented(&stack).await;
+        assert_well(&shop.admin.sync("FULL").await);
+        stack.advance(HOUR);
+        let mut lost = false;
+        stack.faults.plan(move |call| {
+            let hit = !lost && call.operation == "POST /oauth/token";
+            lost |= hit;
+            if hit { Fault::CutAfter } else { Fault::Pass }
+        });
+
+        let run = shop.admin.sync(kind).await;
+        let told = status(&mut shop.admin).await;
+        stack.faults.clear();
+        shop.admin.consent(None).await;
+        let mended = shop.admin.sync(kind).await;
+
+        assert_eq!(run["state"], "FAILED", "{run}");
+        assert!(run["reason"].as_str().unwrap().to_lowercase().contains("connect"), "{run}");
+        assert_eq!((&told["health"], &told["isConnected"]), (&json!("NEEDS_RECONNECT"), &json!(false)));
+        assert!(told["healthReason"].as_str().is_some_and(|reason| !reason.is_empty()), "{told}");
+        assert_well(&mended);
+        assert_eq!(status(&mut shop.admin).await["health"], "CONNECTED");
+        assert!(stack.aws.sqs.messages(stack::DEAD).is_empty());
     }
 }
 

@@ -6,13 +6,13 @@ use sim::whop::{Delivery, NewVariant, SignedDelivery, sign};
 use stack::fixtures::{Shop, connected};
 use stack::{Ask, CANARY, DEAD, SYNC, Stack, canary, gateway, pump};
 
-use crate::source::{Dice, assert_crm_equals_source, deliver, post, post_all, shelf};
+use crate::source::{assert_crm_equals_source, deliver, post, post_all, shelf};
 
 /// A secret of a webhook that the seller made by hand; no real one looks like this.
 const BY_HAND: &str = "ws_c4n4ry_0123456789abcdef0123456789abcdef";
 
 /// A connected shop that was synced once; deliveries go into a basket.
-async fn synced(stack: &Stack) -> Shop<'_> {
+pub(crate) async fn synced(stack: &Stack) -> Shop<'_> {
     stack.whop.switch(|it| it.delivery = Delivery::Collect);
     let mut shop = connected(stack, 0).await;
     let run = shop.admin.sync("FULL").await;
@@ -21,7 +21,7 @@ async fn synced(stack: &Stack) -> Shop<'_> {
 }
 
 /// A variant that is charged every month, after a week for free.
-fn monthly(stack: &Stack, account: &str) -> String {
+pub(crate) fn monthly(stack: &Stack, account: &str) -> String {
     let product = stack.whop.product_create(account, "Harbor Radio");
     let variant = NewVariant {
         title: "Monthly".to_owned(),
@@ -34,7 +34,7 @@ fn monthly(stack: &Stack, account: &str) -> String {
     stack.whop.variant_create(&product, variant)
 }
 
-fn later(stack: &Stack) {
+pub(crate) fn later(stack: &Stack) {
     stack.clock.advance_ms(60_000);
 }
 
@@ -485,69 +485,4 @@ async fn whatever_is_lost_of_a_life_one_sweep_brings_back_and_a_second_writes_no
     let again = shop.admin.sync("FULL").await;
     assert_eq!(again["balances"], true, "{again}");
     assert_eq!(stack.twenty.write_calls(&shop.workspace), 0, "{again}");
-}
-
-/// One thing that may happen to a membership.
-fn happen(stack: &Stack, dice: &mut Dice, membership: &str) {
-    let whop = &stack.whop;
-    match dice.roll(10) {
-        0 => whop.activate(membership),
-        1 => drop(whop.fail_payment(membership)),
-        2 => whop.recover(membership),
-        3 => whop.schedule_cancel(membership),
-        4 => whop.undo_cancel(membership),
-        5 => whop.cancel(membership),
-        6 => whop.expire(membership),
-        7 => drop(whop.refund(&whop.pay(membership), Some(700))),
-        8 => drop(whop.dispute_open(&whop.pay(membership))),
-        _ => whop.pause(membership),
-    }
-}
-
-/// Posts what the dice let through of `pool`, in their order, some of it twice; most is lost.
-async fn some_arrive(stack: &Stack, dice: &mut Dice, pool: &mut Vec<SignedDelivery>) {
-    let mut arriving = Vec::new();
-    for _ in 0..pool.len() {
-        let delivery = pool.swap_remove(dice.roll(pool.len()));
-        match dice.roll(8) {
-            0..5 => {}
-            5 => pool.push(delivery),
-            6 => {
-                arriving.push(stack.whop.sign_again(&delivery));
-                pool.push(delivery);
-            }
-            _ => arriving.push(stack.whop.sign_again(&delivery)),
-        }
-    }
-    deliver(stack, &arriving).await;
-}
-
-#[tokio::test]
-async fn three_hundred_random_histories_end_as_the_source_says() {
-    let stack = Stack::start().await;
-    let mut shop = synced(&stack).await;
-    let variant = monthly(&stack, &shop.account);
-    stack.twenty.set_limit(&shop.workspace, 100_000);
-    let (mut dice, mut pool, mut lives) = (Dice(20_261_123), Vec::new(), Vec::new());
-    for number in 0..300 {
-        let email = format!("buyer{number}@example.com");
-        lives.push(stack.whop.buy(&shop.account, &format!("Buyer {number}"), &email, &variant));
-    }
-
-    for _ in 0..4 {
-        for membership in &lives {
-            happen(&stack, &mut dice, membership);
-        }
-        later(&stack);
-        pool.extend(stack.whop.take_deliveries());
-        some_arrive(&stack, &mut dice, &mut pool).await;
-    }
-    let swept = shop.admin.sync("FULL").await;
-
-    assert_eq!((&swept["state"], &swept["balances"]), (&json!("FINISHED"), &json!(true)), "{swept}");
-    assert_crm_equals_source(&stack, &shop.workspace.id, &shop.account);
-    assert!(stack.aws.sqs.messages(DEAD).is_empty());
-    some_arrive(&stack, &mut dice, &mut pool).await;
-    assert_crm_equals_source(&stack, &shop.workspace.id, &shop.account);
-    canary::assert_no_secret_seen(&stack, &[&shop.whop_key]);
 }
