@@ -165,7 +165,14 @@ impl Twenty {
             Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{display_name}/{}", state.spaces.len()).as_bytes());
         let (counters, webhooks) = (space::Counters::default(), Vec::new());
         let ids = id.as_u64_pair().0;
-        state.spaces.push(Space { id, display_name: display_name.to_owned(), counters, webhooks, ids, ..like });
+        state.spaces.push(Space {
+            id,
+            display_name: display_name.to_owned(),
+            counters,
+            webhooks,
+            ids,
+            ..like
+        });
         drop(state);
         self.handed_over(id)
     }
