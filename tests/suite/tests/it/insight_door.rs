@@ -23,12 +23,12 @@ fn with(name: &str, value: Value) -> Value {
 fn wrong_shapes() -> Vec<Mistake> {
     let (text, person) = ("analyze-sentiment", json!({ "personId": NOBODY }));
     vec![
-        (text, with("telephone", json!("1")), "The body is not what was expected (line 1)."),
-        (text, with("text", json!(7)), "The body is not what was expected (line 1)."),
-        (text, with("maxTokens", json!(-1)), "The body is not what was expected (line 1)."),
-        (text, with("maxTokens", json!("many")), "The body is not what was expected (line 1)."),
-        (text, json!([1, 2]), "The body is not what was expected (line 1)."),
-        (text, json!("text"), "The body is not what was expected (line 1)."),
+        (text, with("telephone", json!("1")), "The body is not what was expected: unknown field `telephone`"),
+        (text, with("text", json!(7)), "The body is not what was expected (line 1, column"),
+        (text, with("maxTokens", json!(-1)), "The body is not what was expected (line 1, column"),
+        (text, with("maxTokens", json!("many")), "The body is not what was expected (line 1, column"),
+        (text, json!([1, 2]), "The body is not what was expected (line 1, column"),
+        (text, json!("text"), "The body is not what was expected (line 1, column"),
         (text, json!({}), "Give a text, or name a record."),
         (text, json!({ "text": "" }), "Give a text, or name a record."),
         (text, json!({ "text": " \n\t" }), "Give a text, or name a record."),
@@ -82,7 +82,7 @@ async fn what_is_wrong_is_told_clearly_and_asks_nobody() {
             (400, &json!("BAD_USER_INPUT")),
             "{operation} {body}: {told}"
         );
-        assert_eq!(told["message"], words, "{operation} {body}");
+        assert!(told["message"].as_str().unwrap().starts_with(words), "{operation} {body}: {told}");
     }
 
     assert_eq!(desk.stack.ai.requests().len(), 0);
@@ -104,12 +104,14 @@ async fn bodies_that_are_no_small_json_document_are_refused() {
     for (ask, words) in [
         (form, "Send the body as application/json."),
         (nameless, "Send the body as application/json."),
-        (broken, "The body is not what was expected (line 1)."),
+        (broken, "The body is not what was expected (line 1, column"),
         (large, "The body is larger than 131072 bytes."),
     ] {
         let answer = desk.send(ask).await;
 
-        assert_eq!((answer.status, &answer.json()["message"]), (400, &json!(words)));
+        let told = answer.json();
+        assert_eq!(answer.status, 400, "{told}");
+        assert!(told["message"].as_str().unwrap().starts_with(words), "{told}");
     }
     let answer = desk.send(fits).await;
     assert_eq!(
