@@ -32,3 +32,13 @@ pub fn dropbox_sign_content(api_key: &str, json: &[u8], raw: bool) -> String {
 pub fn pandadoc(shared_key: &str, body: &[u8]) -> String {
     hex::encode(mac(shared_key, body))
 }
+
+/// The boundary of every Dropbox Sign form.
+pub const BOUNDARY: &str = "------------------------5e2f0c1d9a7b4c33";
+
+/// The form that carries a Dropbox Sign event.
+pub fn dropbox_sign_form(json: &str) -> String {
+    format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{json}\r\n--{BOUNDARY}--\r\n"
+    )
+}

@@ -136,6 +136,22 @@ impl Docusign {
         self.with(|world, _| world.docusign.hmac_keys = keys.iter().map(|key| (*key).to_owned()).collect());
     }
 
+    /// Somebody at DocuSign's own pages sends an envelope from a template, to signers in the order of its roles.
+    pub fn put_envelope(&self, template: &str, signers: &[(&str, &str)]) -> String {
+        self.with(|world, now| {
+            let row = world.docusign.book.template(template).expect("a template of this world");
+            let roles = &world.docusign.book.templates[row].roles;
+            let roles: Vec<Value> = roles
+                .iter()
+                .zip(signers)
+                .map(|(role, (name, email))| json!({"roleName": role.name, "name": name, "email": email}))
+                .collect();
+            let given = json!({"templateId": template, "status": "sent", "templateRoles": roles});
+            let reply = create::create(world, &given, now).unwrap_or_else(|refused| panic!("{refused:?}"));
+            reply.json.and_then(|body| body["envelopeId"].as_str().map(str::to_owned)).expect("an envelope")
+        })
+    }
+
     /// Ends every access token now.
     pub fn revoke_tokens(&self) {
         self.with(|world, _| world.docusign.tokens.clear());

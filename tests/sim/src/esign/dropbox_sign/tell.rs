@@ -9,9 +9,6 @@ use super::super::world::World;
 use super::super::{Provider, ids, signing};
 use super::show;
 
-/// The boundary of every form.
-pub(in super::super) const BOUNDARY: &str = "------------------------5e2f0c1d9a7b4c33";
-
 fn event(happened: Happened) -> Option<(&'static str, Option<usize>)> {
     Some(match happened {
         Happened::PartyViewed(row) => ("signature_request_viewed", Some(row)),
@@ -103,13 +100,6 @@ pub(super) fn test(world: &mut World, now: i64) {
     world.post.tell(delivery, hook, ("", "callback_test"), payload, now);
 }
 
-/// The form around an event.
-pub(in super::super) fn form(json: &str) -> String {
-    format!(
-        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{json}\r\n--{BOUNDARY}--\r\n"
-    )
-}
-
 /// A callback as it goes out.
 pub(in super::super) fn signed(world: &World, message: &Message) -> SignedDelivery {
     let key = &world.dropbox_sign.api_keys[0];
@@ -134,11 +124,11 @@ pub(in super::super) fn signed(world: &World, message: &Message) -> SignedDelive
         provider: Provider::DropboxSign,
         url: world.post.hooks[message.hook].url.clone(),
         headers: vec![
-            ("content-type".to_owned(), format!("multipart/form-data; boundary={BOUNDARY}")),
+            ("content-type".to_owned(), format!("multipart/form-data; boundary={}", signing::BOUNDARY)),
             ("user-agent".to_owned(), "Dropbox Sign API".to_owned()),
             ("Content-Sha256".to_owned(), content),
         ],
-        body: Bytes::from(form(&json)),
+        body: Bytes::from(signing::dropbox_sign_form(&json)),
         event: message.event.clone(),
         contract: message.contract.clone(),
     }
