@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::book::Template;
 use super::hooks::SignedDelivery;
-use super::life::{Contract, Happened, Stage, Template, Turn};
+use super::life::{Contract, Happened, Stage, Turn};
 use super::world::{Violation, World};
 use super::{Provider, Sim, docusign, dropbox_sign, pandadoc};
 

@@ -236,9 +236,9 @@ impl Post {
                 let again = Message { failed: message.failed + 1, due: now + wait, ..message };
                 // The head of DocuSign's queue stays the head.
                 if provider == Provider::Docusign {
-                    self.pending.push_front(again)
+                    self.pending.push_front(again);
                 } else {
-                    self.pending.push_back(again)
+                    self.pending.push_back(again);
                 }
             }
             None => self.failures.push(message),

@@ -72,12 +72,11 @@ fn allow_null(value: &mut Value) {
                 if let Some(values) = map.get_mut("enum").and_then(Value::as_array_mut) {
                     values.push(Value::Null);
                 }
-                match map.get("type").cloned() {
-                    Some(Value::String(one)) => drop(map.insert("type".into(), json!([one, "null"]))),
-                    _ => {
-                        let rest = Value::Object(std::mem::take(map));
-                        map.insert("anyOf".into(), json!([rest, {"type": "null"}]));
-                    }
+                if let Some(Value::String(one)) = map.get("type").cloned() {
+                    map.insert("type".into(), json!([one, "null"]));
+                } else {
+                    let rest = Value::Object(std::mem::take(map));
+                    map.insert("anyOf".into(), json!([rest, {"type": "null"}]));
                 }
             }
         }
@@ -274,7 +273,7 @@ fn dotted(pointer: &str) -> String {
     let mut parts = pointer.split('/').skip(1);
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        text.push_str(&format!("[{part}]"));
+        text.extend(["[", part, "]"]);
     }
     text
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use http::Method;
 use serde_json::Value;
 
+use super::book::{Book, Effect};
 use super::hooks::{Delivery, Message, Post, SignedDelivery};
-use super::life::{Book, DAY, Effect, HOUR, Happened, MINUTE, SECOND, Stage};
+use super::life::{DAY, HOUR, Happened, MINUTE, SECOND, Stage};
 use super::spec::{Fault, Miss, Operation, description};
 use super::wire::{Asked, Reply};
 use super::{Provider, docusign, dropbox_sign, pandadoc};

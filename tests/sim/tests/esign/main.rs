@@ -1,6 +1,14 @@
 //! The e-signature stand-ins, asked as a client of each provider would ask: answers fit the published
 //! descriptions, requests that do not are refused and remembered, signatures are those of the vectors.
-#![expect(clippy::indexing_slicing, clippy::missing_panics_doc, reason = "these are tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that is surprised must stop"
+)]
+#![allow(clippy::too_many_lines, clippy::excessive_nesting, reason = "a story is told in one go")]
+#![allow(clippy::doc_markdown, reason = "DocuSign and PandaDoc are names of companies")]
 
 mod docusign;
 mod dropbox_sign;

@@ -79,7 +79,8 @@ async fn dropbox_sign(world: &World, number: usize) {
     let sign = world.esign.dropbox_sign();
     let key = base64::engine::general_purpose::STANDARD.encode(format!("{}:", sign.credentials().api_key));
     let body = json!({"title": format!("Agreement {number}"), "file_urls": ["https://x.example/a.pdf"],
-                      "signers": [{"name": "Ada", "email_address": ADA}], "test_mode": true});
+                      "signers": [{"name": "Ada", "email_address": ADA}], "test_mode": true,
+                      "metadata": {"contract_id": "ctr_01"}});
     let url = format!("{}/v3/signature_request/send", sign.url());
     world.post(&url, &format!("Basic {key}"), body).await.expect(200);
     world.later(SECOND);
@@ -245,6 +246,71 @@ async fn lost_deliveries_are_lost_and_collected_ones_can_be_repeated() {
 
     assert_eq!((basket.len(), basket[0].contract.as_str()), (1, id.as_str()));
     assert_eq!((first.0, second.0, receiver.count()), (200, 200, 2));
+}
+
+fn sample(file: &str) -> Value {
+    let path = format!("{}/fixtures/esign/webhooks/{file}", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// Every field of `sample` is in `ours`, at every depth where both have objects; lists by their first entries.
+fn assert_covers(ours: &Value, sample: &Value, at: &str) {
+    match (ours, sample) {
+        (Value::Object(ours), Value::Object(sample)) => {
+            for (name, value) in sample {
+                let found = ours.get(name).unwrap_or_else(|| panic!("{at}.{name} is missing"));
+                assert_covers(found, value, &format!("{at}.{name}"));
+            }
+        }
+        (Value::Array(ours), Value::Array(sample)) => {
+            if let (Some(ours), Some(sample)) = (ours.first(), sample.first()) {
+                assert_covers(ours, sample, &format!("{at}[0]"));
+            }
+        }
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn deliveries_have_every_field_of_the_composed_samples() {
+    let (world, receiver) = start().await;
+    let (docusign, sign, panda) =
+        (world.esign.docusign(), world.esign.dropbox_sign(), world.esign.pandadoc());
+    world.esign.switch(|switches| switches.delivery = Delivery::Collect);
+    for url in [
+        docusign.subscribe(&receiver.url()),
+        sign.subscribe(&receiver.url()),
+        panda.subscribe(&receiver.url()),
+    ] {
+        assert!(!url.is_empty());
+    }
+    let template = docusign.template(agreement());
+    let id = docusign.put_envelope(&template, &[("Ada", ADA), ("Bo", "bo@provider.example")]);
+    docusign.sign(&id, ADA).unwrap();
+    docusign.decline(&id, "bo@provider.example", "Wrong terms").unwrap();
+    dropbox_sign(&world, 1).await;
+    let template = panda.template(agreement());
+    pandadoc(&world, &template).await;
+
+    let told = docusign.take_deliveries();
+    let ours = |event: &str| -> Value {
+        let found = told.iter().rfind(|it| it.event == event).unwrap();
+        serde_json::from_slice(&found.body).unwrap()
+    };
+    let mut expected = sample("docusign/recipient-completed.json");
+    for optional in ["/data/envelopeSummary/sender", "/data/envelopeSummary/customFields"] {
+        *expected.pointer_mut(optional).unwrap() = json!({});
+    }
+    assert_covers(&ours("recipient-completed"), &expected, "docusign");
+    assert_covers(&ours("recipient-declined")["data"]["recipientId"], &json!("2"), "docusign");
+    let form = String::from_utf8(sign.take_deliveries()[0].body.to_vec()).unwrap();
+    let json = form.split("\r\n\r\n").nth(1).unwrap().split("\r\n--").next().unwrap();
+    let sent: Value = serde_json::from_str(json).unwrap();
+    let mut expected = sample("dropbox-sign/signature_request_signed-account-callback.json");
+    expected["signature_request"].as_object_mut().unwrap().remove("client_id");
+    assert_covers(&sent, &expected, "dropbox sign");
+    let draft: Value = serde_json::from_slice(&panda.take_deliveries()[0].body).unwrap();
+    assert_covers(&draft, &sample("pandadoc/document_state_changed-draft.json"), "pandadoc");
 }
 
 #[tokio::test]

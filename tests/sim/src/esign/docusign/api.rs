@@ -1,6 +1,6 @@
 //! The REST API: who may call, how often, and what each operation does.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::super::Provider;
 use super::super::life::{DAY, HOUR, Happened, MINUTE, SECOND, Stage, Turn};
@@ -8,12 +8,13 @@ use super::super::pdf::{pdf, zip};
 use super::super::spec::Miss;
 use super::super::wire::{Asked, Reply, is_email, text};
 use super::super::world::{Judged, World};
-use super::{create, maybe_stamp, oauth, refuse, show, stamp, tell};
-use crate::clock::from_iso;
+use super::{connect, create, lists, maybe_stamp, oauth, refuse, show, tell};
 
 /// At most one read of an envelope in this time.
 const POLLING_MS: i64 = 15 * MINUTE;
+
 const HOURLY: usize = 3_000;
+
 /// The burst of the demo environment.
 const BURST: usize = 200;
 
@@ -97,18 +98,18 @@ fn judged(world: &mut World, base: &str, asked: &Asked, now: i64) -> Reply {
     }
 }
 
-struct Call<'a> {
-    base: &'a str,
-    asked: &'a Asked,
-    body: &'a Value,
-    now: i64,
+pub(super) struct Call<'a> {
+    pub(super) base: &'a str,
+    pub(super) asked: &'a Asked,
+    pub(super) body: &'a Value,
+    pub(super) now: i64,
 }
 
 fn operate(world: &mut World, operation: &str, path: &[String], call: &Call<'_>) -> Result<Reply, Reply> {
     match operation {
         "Envelopes_PostEnvelopes" => return create::create(world, call.body, call.now),
-        "Envelopes_GetEnvelopes" | "Envelopes_PutStatus" => return list(world, call),
-        "Templates_GetTemplates" => return Ok(templates(world, call)),
+        "Envelopes_GetEnvelopes" | "Envelopes_PutStatus" => return lists::list(world, call),
+        "Templates_GetTemplates" => return Ok(lists::templates(world, call)),
         "Templates_GetTemplate" | "Recipients_GetTemplateRecipients" => {
             let row = world.docusign.book.template(&path[0]);
             let row = row
@@ -123,7 +124,7 @@ fn operate(world: &mut World, operation: &str, path: &[String], call: &Call<'_>)
                 },
             ));
         }
-        name if name.starts_with("Connect") => return connect(world, name, path, call),
+        name if name.starts_with("Connect") => return connect::connect(world, name, path, call),
         _ => {}
     }
     let Some(row) = world.docusign.book.contract(&path[0]) else {
@@ -354,158 +355,4 @@ fn document(world: &World, row: usize, id: &str, asked: &Asked) -> Result<Reply,
         }
     };
     Ok(reply)
-}
-
-/// Many envelopes: by ids, by our own ids, or by time of change.
-fn list(world: &World, call: &Call<'_>) -> Result<Reply, Reply> {
-    let asked = call.asked;
-    let all = &world.docusign.book.contracts;
-    let listed = |text: Option<&str>| text.map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>());
-    if let Some(wanted) = listed(asked.query("transaction_ids")) {
-        // Remembered for seven days.
-        let young = all.iter().filter(|it| call.now - it.created_at <= 7 * DAY);
-        let found: Vec<Value> = young
-            .filter(|it| it.transaction.as_ref().is_some_and(|id| wanted.contains(id)))
-            .map(|it| json!({"transactionId": it.transaction, "envelopeId": it.id, "status": show::status(it)}))
-            .collect();
-        return Ok(Reply::json(200, json!({"envelopeTransactionStatuses": found})));
-    }
-    let mut ids = listed(asked.query("envelope_ids").filter(|ids| *ids != "request_body"));
-    if let Some(given) = call.body["envelopeIds"].as_array() {
-        ids = Some(given.iter().filter_map(Value::as_str).map(str::to_owned).collect());
-    }
-    let from =
-        asked.query("from_date").and_then(|text| from_iso(text).or_else(|| from_iso(&format!("{text}Z"))));
-    if ids.is_none() && from.is_none() {
-        return Err(refuse(
-            400,
-            "INVALID_REQUEST_PARAMETER",
-            "from_date is required, or envelope_ids or transaction_ids.",
-        ));
-    }
-    let to = asked.query("to_date").and_then(from_iso);
-    let statuses = listed(asked.query("status").filter(|status| *status != "any"));
-    let field = asked.query("custom_field").and_then(|text| text.split_once('='));
-    let found: Vec<_> = all
-        .iter()
-        .filter(|it| ids.as_ref().is_none_or(|ids| ids.contains(&it.id)))
-        .filter(|it| from.is_none_or(|from| it.changed_at >= from) && to.is_none_or(|to| it.changed_at <= to))
-        .filter(|it| statuses.as_ref().is_none_or(|all| all.iter().any(|word| word == show::status(it))))
-        .filter(|it| field.is_none_or(|(name, value)| it.own.get(name).is_some_and(|own| own == value)))
-        .collect();
-    let include: Vec<&str> = asked.query("include").unwrap_or_default().split(',').collect();
-    let shown: Vec<Value> = found.iter().map(|it| show::envelope(world, it, &include)).collect();
-    Ok(Reply::json(200, page("envelopes", shown, asked, 1_000)))
-}
-
-fn page(name: &str, all: Vec<Value>, asked: &Asked, most: usize) -> Value {
-    let total = all.len();
-    let start = asked.number("start_position").unwrap_or(0);
-    let count = asked.number("count").unwrap_or(most).min(most);
-    let shown: Vec<Value> = all.into_iter().skip(start).take(count).collect();
-    let end = start + shown.len();
-    let mut page = Map::new();
-    page.insert("resultSetSize".into(), json!(shown.len().to_string()));
-    page.insert("totalSetSize".into(), json!(total.to_string()));
-    page.insert("startPosition".into(), json!(start.to_string()));
-    page.insert("endPosition".into(), json!(end.saturating_sub(1).to_string()));
-    if end < total {
-        let path = asked.path.split_once("/accounts/").and_then(|(_, rest)| rest.split_once('/'));
-        let path = path.map_or("", |(_, rest)| rest);
-        page.insert("nextUri".into(), json!(format!("/{path}?start_position={end}&count={count}")));
-    }
-    page.insert(name.to_owned(), json!(shown));
-    Value::Object(page)
-}
-
-fn templates(world: &World, call: &Call<'_>) -> Reply {
-    let wanted = call.asked.query("search_text").map(str::to_lowercase);
-    let all = world.docusign.book.templates.iter();
-    let mut found: Vec<_> =
-        all.filter(|it| wanted.as_ref().is_none_or(|text| it.name.to_lowercase().contains(text))).collect();
-    if call.asked.query("order_by") == Some("name") {
-        found.sort_by(|a, b| a.name.cmp(&b.name));
-    }
-    let full = call.asked.query("include").is_some_and(|it| it.split(',').any(|it| it == "recipients"));
-    let shown = found.into_iter().map(|it| show::template(it, full)).collect();
-    Reply::json(200, page("envelopeTemplates", shown, call.asked, 2_000))
-}
-
-/// Account-wide receivers, and what became of messages.
-fn connect(world: &mut World, operation: &str, path: &[String], call: &Call<'_>) -> Result<Reply, Reply> {
-    let missing = || refuse(404, "CONNECT_CONFIGURATION_DOES_NOT_EXIST", "There is no such configuration.");
-    let body = |message: &str| refuse(400, "INVALID_REQUEST_BODY", message);
-    let of_account = |world: &World| -> Vec<Value> {
-        let hooks =
-            world.post.hooks.iter().filter(|hook| hook.provider == Provider::Docusign && !hook.deleted);
-        hooks.filter(|hook| !hook.id.starts_with("envelope ")).map(|hook| hook.shown.clone()).collect()
-    };
-    Ok(match operation {
-        "Connect_PostConnectConfiguration" => {
-            let row = tell::hook(world, call.body, false).map_err(body)?;
-            Reply::json(201, world.post.hooks[row].shown.clone())
-        }
-        "Connect_PutConnectConfiguration" => {
-            let id = text(call.body, "connectId");
-            let old = world.post.hook_by_id(Provider::Docusign, id).ok_or_else(missing)?;
-            let new = tell::hook(world, call.body, false).map_err(body)?;
-            let mut hook = world.post.hooks.remove(new);
-            hook.id = id.to_owned();
-            hook.shown["connectId"] = json!(id);
-            let shown = hook.shown.clone();
-            world.post.hooks[old] = hook;
-            Reply::json(200, shown)
-        }
-        "Connect_GetConnectConfigs" => {
-            let all = of_account(world);
-            Reply::json(200, json!({"configurations": all, "totalRecords": all.len().to_string()}))
-        }
-        "Connect_GetConnectConfig" => {
-            let row = world.post.hook_by_id(Provider::Docusign, &path[0]).ok_or_else(missing)?;
-            Reply::json(200, json!({"configurations": [world.post.hooks[row].shown], "totalRecords": "1"}))
-        }
-        "Connect_DeleteConnectConfig" => {
-            let row = world.post.hook_by_id(Provider::Docusign, &path[0]).ok_or_else(missing)?;
-            world.post.hooks[row].deleted = true;
-            world.post.pending.retain(|message| message.hook != row);
-            Reply::empty(200)
-        }
-        "ConnectFailures_GetConnectLogs" | "ConnectLog_GetConnectLogs" => {
-            let failed = operation == "ConnectFailures_GetConnectLogs";
-            let ours = world.post.attempts.iter().filter(|it| it.message.provider == Provider::Docusign);
-            let rows: Vec<Value> = ours
-                .filter(|it| !failed || !(200..300).contains(&it.status))
-                .map(|it| {
-                    let id = format!("{}-{}", it.message.number, it.message.failed);
-                    json!({"envelopeId": it.message.contract, "failureId": id, "lastTry": stamp(it.sent_at),
-                           "retryCount": it.message.failed.to_string(), "error": format!("HTTP {}", it.status),
-                           "status": if (200..300).contains(&it.status) { "successful" } else { "failed" }})
-                })
-                .collect();
-            let name = if failed { "failures" } else { "logs" };
-            Reply::json(200, json!({"totalRecords": rows.len().to_string(), name: rows}))
-        }
-        _ => {
-            let mut wanted: Vec<&str> =
-                call.body["envelopeIds"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            wanted.extend(path.first().map(String::as_str));
-            Reply::json(200, json!({"retryQueue": retry(world, &wanted, call.now)}))
-        }
-    })
-}
-
-/// Puts given-up and waiting messages of these envelopes on their way at once.
-fn retry(world: &mut World, wanted: &[&str], now: i64) -> Vec<Value> {
-    let ours = |message: &super::super::hooks::Message| {
-        message.provider == Provider::Docusign && wanted.contains(&message.contract.as_str())
-    };
-    for message in world.post.pending.iter_mut().filter(|message| ours(message)) {
-        message.due = now;
-    }
-    let mut back: Vec<_> = world.post.failures.extract_if(.., |message| ours(message)).collect();
-    for message in &mut back {
-        message.due = now;
-    }
-    world.post.pending.extend(back);
-    wanted.iter().map(|id| json!({"envelopeId": id, "status": "queued", "statusMessage": ""})).collect()
 }

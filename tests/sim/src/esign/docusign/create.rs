@@ -116,7 +116,7 @@ fn from_template(world: &World, contract: &mut Contract, id: &str, given: &Value
     contract.files.push(File {
         id: "1".to_owned(),
         name: format!("{}.pdf", template.name),
-        bytes: pdf(&[template.name.clone()]),
+        bytes: pdf(std::slice::from_ref(&template.name)),
     });
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! DocuSign: OAuth with JWT grant, eSignature REST v2.1, and Connect messages in JSON (SIM).
 
 mod api;
+mod connect;
 mod create;
+mod lists;
 mod oauth;
 mod show;
 mod tell;
@@ -15,9 +17,9 @@ pub(super) use api::answer;
 pub(super) use show::status;
 pub(super) use tell::{signed, subscribe, tell};
 
+use super::book::Book;
 use super::desk::Desk;
 use super::ids;
-use super::life::Book;
 use super::wire::Reply;
 
 /// The reason DocuSign writes when an envelope's time is over.

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::super::book::Template;
 use super::super::ids;
-use super::super::life::{Contract, Party, Stage, Template, Turn};
+use super::super::life::{Contract, Party, Stage, Turn};
 use super::super::world::World;
 use super::{maybe_stamp, stamp};
 
@@ -51,6 +52,7 @@ fn party(party: &Party, kind: &str) -> Value {
         "recipientId": party.id,
         "recipientIdGuid": party.guid,
         "requireIdLookup": "false",
+        "userId": ids::guid(&party.guid, 0),
         "routingOrder": party.order.to_string(),
         "roleName": party.role,
         "status": turn(party.turn),

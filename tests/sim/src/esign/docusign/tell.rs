@@ -56,9 +56,23 @@ pub(super) fn tell_one(world: &mut World, row: usize, event: &str, party: Option
         data["envelopeId"] = json!(id);
         if !include.is_empty() {
             data["envelopeSummary"] = show::envelope(world, contract, &include);
+            trim_times(&mut data["envelopeSummary"]);
         }
         let delivery = world.switches.delivery;
         world.post.tell(delivery, hook, (&id, event), data, now);
+    }
+}
+
+/// Times inside a summary have as many digits as they need.
+fn trim_times(value: &mut Value) {
+    match value {
+        Value::String(text) if text.len() == 28 && text.ends_with("0000Z") => {
+            let short = text.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
+            *value = json!(format!("{short}Z"));
+        }
+        Value::Array(items) => items.iter_mut().for_each(trim_times),
+        Value::Object(map) => map.values_mut().for_each(trim_times),
+        _ => {}
     }
 }
 

@@ -5,17 +5,21 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::super::Provider;
+use super::super::book::Effect;
 use super::super::ids;
-use super::super::life::{Contract, Effect, HOUR, MINUTE, Stage, Turn};
+use super::super::life::{Contract, HOUR, MINUTE, Stage, Turn};
 use super::super::pdf::zip;
 use super::super::spec::{Miss, description};
 use super::super::wire::{Asked, Reply, text};
 use super::super::world::{Judged, Meter, World};
-use super::{create, refuse, show, tell};
+use super::{create, lists, refuse, show, tell};
 
 const STANDARD_LIMIT: usize = 100;
+
 const HEAVY_LIMIT: usize = 25;
+
 const TEST_LIMIT: usize = 10;
+
 /// How long a link to a file lives.
 const LINK_MS: i64 = 5 * MINUTE;
 
@@ -105,11 +109,11 @@ fn judged(world: &mut World, base: &str, asked: &Asked, body: Option<Value>, now
     }
 }
 
-struct Call<'a> {
-    base: &'a str,
-    asked: &'a Asked,
-    body: &'a Value,
-    now: i64,
+pub(super) struct Call<'a> {
+    pub(super) base: &'a str,
+    pub(super) asked: &'a Asked,
+    pub(super) body: &'a Value,
+    pub(super) now: i64,
 }
 
 fn operate(world: &mut World, operation: &str, path: &[String], call: &Call<'_>) -> Result<Reply, Reply> {
@@ -120,8 +124,8 @@ fn operate(world: &mut World, operation: &str, path: &[String], call: &Call<'_>)
         "signatureRequestSendWithTemplate" => {
             return create::create(world, call.base, call.asked, call.body, true, call.now);
         }
-        "signatureRequestList" => list(world, call),
-        "templateList" => templates(world, call),
+        "signatureRequestList" => lists::list(world, call),
+        "templateList" => lists::templates(world, call),
         "templateGet" => {
             let row = world.dropbox_sign.book.template(&path[0]);
             let row = row.ok_or_else(|| refuse(404, "not_found", "Template not found", None))?;
@@ -130,13 +134,13 @@ fn operate(world: &mut World, operation: &str, path: &[String], call: &Call<'_>)
                 json!({"template": show::template(world, &world.dropbox_sign.book.templates[row])}),
             )
         }
-        "accountGet" => account(world),
+        "accountGet" => lists::account(world),
         "accountUpdate" => {
             if let Some(url) = call.body["callback_url"].as_str() {
                 callback(url)?;
                 tell::set_account(world, url);
             }
-            account(world)
+            lists::account(world)
         }
         "accountVerify" => Reply::json(200, json!({})),
         "apiAppGet" | "apiAppUpdate" => {
@@ -147,9 +151,11 @@ fn operate(world: &mut World, operation: &str, path: &[String], call: &Call<'_>)
                 callback(url)?;
                 tell::set_app(world, url);
             }
-            Reply::json(200, json!({"api_app": app(world)}))
+            Reply::json(200, json!({"api_app": lists::app(world)}))
         }
-        "apiAppList" => Reply::json(200, json!({"list_info": info(1, 1, 20), "api_apps": [app(world)]})),
+        "apiAppList" => {
+            Reply::json(200, json!({"list_info": lists::info(1, 1, 20), "api_apps": [lists::app(world)]}))
+        }
         "embeddedSignUrl" => return Err(refuse(404, "not_found", "Not an embedded signature", None)),
         _ => return of_request(world, operation, &path[0], call),
     })
@@ -160,75 +166,6 @@ fn callback(url: &str) -> Result<(), Reply> {
     let refused =
         || refuse(400, "bad_request", "The callback URL must begin with https", Some("callback_url"));
     fine.then_some(()).ok_or_else(refused)
-}
-
-fn app(world: &World) -> Value {
-    let account = &world.dropbox_sign;
-    json!({
-        "callback_url": tell::url(world, account.app_hook),
-        "client_id": account.client_id,
-        "created_at": 1_700_000_000,
-        "domains": ["sender.example"],
-        "name": "Contracts",
-        "is_approved": true,
-        "owner_account": {"account_id": account.id, "email_address": account.email},
-    })
-}
-
-fn account(world: &World) -> Reply {
-    let account = &world.dropbox_sign;
-    let paid = world.switches.paid;
-    let shown = json!({
-        "account_id": account.id,
-        "email_address": account.email,
-        "is_locked": false,
-        "is_paid_hs": paid,
-        "is_paid_hf": false,
-        "quotas": {"api_signature_requests_left": if paid { 1_250 } else { 0 }, "documents_left": null,
-                   "templates_total": null, "templates_left": null, "sms_verifications_left": 0},
-        "callback_url": tell::url(world, account.account_hook),
-        "role_code": "a",
-        "locale": "en-US",
-    });
-    Reply::json(200, json!({"account": shown}))
-}
-
-fn info(total: usize, page: usize, size: usize) -> Value {
-    json!({"page": page, "num_pages": total.div_ceil(size).max(1), "num_results": total, "page_size": size})
-}
-
-fn paged<T>(call: &Call<'_>, all: Vec<T>) -> (Value, Vec<T>) {
-    let page = call.asked.number("page").unwrap_or(1).max(1);
-    let size = call.asked.number("page_size").unwrap_or(20).clamp(1, 100);
-    let info = info(all.len(), page, size);
-    (info, all.into_iter().skip((page - 1) * size).take(size).collect())
-}
-
-/// Newest first; of queries only `complete:` and words of the title are known.
-fn list(world: &World, call: &Call<'_>) -> Reply {
-    let all = &world.dropbox_sign.book.contracts;
-    let query = call.asked.query("query").unwrap_or_default();
-    let fits = |contract: &&Contract| {
-        query.split_whitespace().all(|term| match term {
-            "complete:false" => contract.stage != Stage::Completed,
-            "complete:true" => contract.stage == Stage::Completed,
-            word => contract.title.contains(word),
-        })
-    };
-    let there = |contract: &&Contract| contract.stage != Stage::Voided && contract.stage != Stage::Deleted;
-    let found: Vec<&Contract> = all.iter().rev().filter(there).filter(fits).collect();
-    let (info, found) = paged(call, found);
-    let shown: Vec<Value> = found.into_iter().map(|it| show::request(world, it, call.base)).collect();
-    Reply::json(200, json!({"list_info": info, "signature_requests": shown}))
-}
-
-fn templates(world: &World, call: &Call<'_>) -> Reply {
-    let query = call.asked.query("query").unwrap_or_default().to_lowercase();
-    let all = world.dropbox_sign.book.templates.iter();
-    let found: Vec<_> = all.filter(|it| it.name.to_lowercase().contains(&query)).collect();
-    let (info, found) = paged(call, found);
-    let shown: Vec<Value> = found.into_iter().map(|it| show::template(world, it)).collect();
-    Reply::json(200, json!({"list_info": info, "templates": shown}))
 }
 
 fn sealed(contract: &Contract) -> Vec<u8> {
@@ -263,9 +200,8 @@ fn of_request(world: &mut World, operation: &str, id: &str, call: &Call<'_>) -> 
             }
             return Ok(Reply::empty(200));
         }
-        "signatureRequestRemind" if expired => return Err(ended(400)),
+        "signatureRequestRemind" | "signatureRequestUpdate" if expired => return Err(ended(400)),
         "signatureRequestRemind" => remind(world, row, call)?,
-        "signatureRequestUpdate" if expired => return Err(ended(400)),
         "signatureRequestUpdate" => update(world, row, call)?,
         "signatureRequestRemove" => {
             if contract.stage != Stage::Completed {

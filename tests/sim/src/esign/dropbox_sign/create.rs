@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::super::book::Effect;
 use super::super::ids;
-use super::super::life::{Contract, DAY, Effect, File, HOUR, Party, Stage};
+use super::super::life::{Contract, DAY, File, HOUR, Party, Stage};
 use super::super::pdf::pdf;
 use super::super::wire::{Asked, Reply, text};
 use super::super::world::World;
@@ -118,7 +119,7 @@ fn from_template(world: &World, contract: &mut Contract, given: &Value) -> Resul
         template.name.clone_into(&mut contract.title);
     }
     let name = format!("{}.pdf", template.name);
-    contract.files.push(File { id: "0".to_owned(), name, bytes: pdf(&[template.name.clone()]) });
+    contract.files.push(File { id: "0".to_owned(), name, bytes: pdf(std::slice::from_ref(&template.name)) });
     Ok(())
 }
 

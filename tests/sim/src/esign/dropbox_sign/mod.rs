@@ -3,6 +3,7 @@
 
 mod api;
 mod create;
+mod lists;
 mod show;
 mod tell;
 
@@ -14,9 +15,9 @@ pub(super) use api::answer;
 pub(super) use show::status;
 pub(super) use tell::{come, signed, subscribe, tell};
 
+use super::book::Book;
 use super::desk::Desk;
 use super::ids;
-use super::life::Book;
 use super::wire::Reply;
 
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub(super) struct Account {
     api_keys: Vec<String>,
     client_id: String,
     /// The receiver of the account and the one of the app.
-    account_hook: Option<usize>,
+    own_hook: Option<usize>,
     app_hook: Option<usize>,
     /// Files that can be had by their link until a time.
     links: Vec<(String, i64, usize)>,
@@ -42,7 +43,7 @@ impl Account {
             email: "contracts@sender.example".to_owned(),
             api_keys: vec![ids::secret("dropbox sign", 1)],
             client_id: ids::hexadecimal("dropbox sign app", 1, 32),
-            account_hook: None,
+            own_hook: None,
             app_hook: None,
             links: Vec::new(),
         }
@@ -111,12 +112,12 @@ impl DropboxSign {
 
     /// The address of the account's callbacks, as long as it was not cleared.
     pub fn callback_url(&self) -> Option<String> {
-        self.with(|world, _| tell::url(world, world.dropbox_sign.account_hook))
+        self.with(|world, _| tell::url(world, world.dropbox_sign.own_hook))
     }
 
     /// Sends `callback_test` to the account's receiver.
     pub fn callback_test(&self) {
-        self.with(|world, now| tell::test(world, now));
+        self.with(tell::test);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::life::{Contract, Party, Stage, Template, Turn};
+use super::super::book::Template;
+use super::super::life::{Contract, Party, Stage, Turn};
 use super::super::world::World;
 
 fn seconds(at: Option<i64>) -> Option<i64> {

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::super::book::Effect;
 use super::super::hooks::{Hook, Message, SignedDelivery};
-use super::super::life::{Effect, Happened, Stage};
+use super::super::life::{Happened, Stage};
 use super::super::world::World;
 use super::super::{Provider, ids, signing};
 use super::show;
@@ -66,8 +67,7 @@ pub(super) fn tell_one(
     let client = contract.extra["client_id"].as_str().map(str::to_owned);
     let app =
         world.dropbox_sign.app_hook.filter(|hook| client.is_some() && world.post.hooks[*hook].hears(event));
-    let Some(hook) =
-        app.or(world.dropbox_sign.account_hook).filter(|hook| world.post.hooks[*hook].hears(event))
+    let Some(hook) = app.or(world.dropbox_sign.own_hook).filter(|hook| world.post.hooks[*hook].hears(event))
     else {
         return;
     };
@@ -91,7 +91,7 @@ pub(super) fn tell_one(
 
 /// `callback_test` to the account's receiver.
 pub(super) fn test(world: &mut World, now: i64) {
-    let Some(hook) = world.dropbox_sign.account_hook else { return };
+    let Some(hook) = world.dropbox_sign.own_hook else { return };
     let account = world.dropbox_sign.id.clone();
     let metadata = json!({"related_signature_id": null, "reported_for_account_id": account,
                           "reported_for_app_id": null, "event_message": null});
@@ -165,20 +165,20 @@ pub(in super::super) fn come(world: &mut World, row: usize, effect: Effect, at: 
 pub(super) fn set_account(world: &mut World, url: &str) {
     let number = world.next();
     let hook = Hook::new(Provider::DropboxSign, ids::hexadecimal("callback", number, 16), url);
-    world.dropbox_sign.account_hook = replace(world, world.dropbox_sign.account_hook, hook);
+    world.dropbox_sign.own_hook = Some(replace(world, world.dropbox_sign.own_hook, hook));
 }
 
 pub(super) fn set_app(world: &mut World, url: &str) {
     let number = world.next();
     let hook = Hook::new(Provider::DropboxSign, ids::hexadecimal("app callback", number, 16), url);
-    world.dropbox_sign.app_hook = replace(world, world.dropbox_sign.app_hook, hook);
+    world.dropbox_sign.app_hook = Some(replace(world, world.dropbox_sign.app_hook, hook));
 }
 
-fn replace(world: &mut World, old: Option<usize>, hook: Hook) -> Option<usize> {
+fn replace(world: &mut World, old: Option<usize>, hook: Hook) -> usize {
     if let Some(old) = old {
         world.post.hooks[old].deleted = true;
     }
-    Some(world.post.add(hook))
+    world.post.add(hook)
 }
 
 /// The address of a receiver that is still there.

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::super::book::Effect;
 use super::super::ids;
-use super::super::life::{Contract, Effect, File, Party, Stage};
+use super::super::life::{Contract, File, Party, Stage};
 use super::super::pdf::pdf;
 use super::super::wire::{Asked, Reply, is_email, text};
 use super::super::world::World;
@@ -58,7 +59,7 @@ pub(super) fn create(
                 return Err(invalid("fields", &format!("There is no field {name} in the template.")));
             }
         }
-        let bytes = pdf(&[template.name.clone()]);
+        let bytes = pdf(std::slice::from_ref(&template.name));
         contract.files.push(File { id: "0".to_owned(), name: format!("{}.pdf", template.name), bytes });
     } else if upload {
         let part = asked.parts.iter().find(|part| part.field == "file");

@@ -4,6 +4,8 @@
 mod api;
 mod create;
 mod hooks_api;
+mod lists;
+mod moves;
 mod show;
 mod tell;
 
@@ -16,9 +18,10 @@ pub(super) use api::answer;
 pub(super) use show::status;
 pub(super) use tell::{come, signed, subscribe, tell};
 
+use super::book::Book;
 use super::desk::Desk;
 use super::ids;
-use super::life::{Book, Stage};
+use super::life::Stage;
 use super::wire::Reply;
 
 #[derive(Debug)]
@@ -128,7 +131,11 @@ impl Pandadoc {
     }
 }
 
-/// The body of most errors.
+/// The body of most errors. Where the description wants an object, a sentence becomes one.
 fn refuse(status: u16, kind: &str, detail: impl Into<Value>) -> Reply {
-    Reply::json(status, json!({"type": kind, "detail": detail.into()}))
+    let detail = match detail.into() {
+        Value::String(sentence) if matches!(status, 400 | 413) => json!({"non_field_errors": [sentence]}),
+        other => other,
+    };
+    Reply::json(status, json!({"type": kind, "detail": detail}))
 }

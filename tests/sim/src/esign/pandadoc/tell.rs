@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::super::book::Effect;
 use super::super::hooks::{Hook, Message, SignedDelivery};
-use super::super::life::{Effect, Happened, Stage};
+use super::super::life::{Happened, Stage};
 use super::super::world::World;
 use super::super::{Provider, ids, signing};
 use super::show;
