@@ -1,4 +1,4 @@
-//! The street outside: small stateful servers that stand in for AWS, Whop, Twenty and e-signature providers.
+//! The street outside: small stateful servers that stand in for AWS, Whop and Twenty.
 //!
 //! Nothing here knows the product's types. Every payload is written from the providers' own descriptions, so
 //! that a mistake in the product's clients cannot hide behind the same mistake in the stand-in.

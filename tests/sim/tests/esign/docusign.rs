@@ -408,3 +408,76 @@ async fn a_reminder_goes_to_those_whose_turn_it_is() {
     assert_eq!(client.docusign.contract(&id).unwrap().reminded, 1);
     client.world.assert_clean();
 }
+
+#[tokio::test]
+async fn an_account_configuration_is_made_changed_and_removed_and_failures_are_put_back() {
+    let client = Client::start().await;
+    let configuration = json!({
+        "configurationType": "custom", "name": "Contracts", "urlToPublishTo": "https://hooks.example/docusign",
+        "allUsers": "true", "allowEnvelopePublish": "true", "events": ["envelope-completed"],
+        "deliveryMode": "SIM", "includeHMAC": "true", "requiresAcknowledgement": "true",
+        "eventData": {"version": "restv2.1", "format": "json", "includeData": ["recipients"]}
+    });
+    let made = client.post("/connect", configuration.clone()).await.expect(201).json();
+    let id = made["connectId"].as_str().unwrap().to_owned();
+    let mut changed = configuration;
+    changed["connectId"] = json!(id);
+    changed["events"] = json!(["envelope-sent", "envelope-completed"]);
+    client.put("/connect", changed).await.expect(200);
+    let template = client.docusign.template(agreement());
+    let envelope = client.docusign.put_envelope(&template, &[("Ada", ADA), ("Bo", BO)]);
+    client.docusign.sign_all(&envelope).unwrap();
+
+    let told = events(&client.docusign.take_deliveries());
+    client.get(&format!("/connect/{id}")).await.expect(200);
+    let retry = client.put("/connect/envelopes/retry_queue", json!({"envelopeIds": [envelope]})).await;
+    let retry = retry.expect(200).json();
+    let url = format!("{}/connect/{id}", client.base);
+    client.world.call(Method::DELETE, &url, &client.bearer, None).await.expect(200);
+    client.get(&format!("/connect/{id}")).await.expect(404);
+
+    assert_eq!(told, ["envelope-sent", "envelope-completed"]);
+    assert_eq!(retry["retryQueue"][0]["envelopeId"], envelope.as_str());
+    client.world.assert_clean();
+}
+
+#[tokio::test]
+async fn an_archive_and_a_bounced_address_are_answered() {
+    let client = Client::start().await;
+    let template = client.docusign.template(agreement());
+    let id = client.send(&template).await;
+    client.docusign.bounce(&id, ADA).unwrap();
+    let bounced = client.get(&format!("/envelopes/{id}/recipients")).await.expect(200).json();
+    let correction =
+        json!({"signers": [{"recipientId": "1", "name": "Ada Client", "email": "ada@new.example"}]});
+    client.put(&format!("/envelopes/{id}/recipients"), correction).await.expect(200);
+    let before = client.get(&format!("/envelopes/{id}/documents/1")).await.expect(200);
+    client.docusign.sign_all(&id).unwrap();
+
+    let archive = client.get(&format!("/envelopes/{id}/documents/archive")).await.expect(200);
+    let after = client.get(&format!("/envelopes/{id}/documents/1")).await.expect(200);
+    client.get(&format!("/envelopes/{id}/documents/9")).await.expect(404);
+
+    assert_eq!(bounced["signers"][0]["status"], "autoresponded");
+    assert!(archive.bytes.starts_with(b"PK\x03\x04"));
+    assert_ne!(before.bytes, after.bytes, "signatures are in the file");
+    assert_eq!(client.docusign.contract(&id).unwrap().signers[0].email, "ada@new.example");
+}
+
+#[tokio::test]
+async fn an_administrator_consents_and_a_code_becomes_a_token() {
+    let client = Client::start().await;
+    client.world.esign.switch(|switches| switches.consent = false);
+    let credentials = client.docusign.credentials();
+    let url = format!(
+        "{}/oauth/auth?response_type=code&scope=signature%20impersonation&client_id={}&redirect_uri={}&state=s1",
+        credentials.oauth_url, credentials.integration_key, "https://app.example/back"
+    );
+
+    let back = client.world.get(&url, "none").await.expect(302);
+    let jwt = assertion(&credentials.private_key, &claims(&credentials, START_MS));
+    client.token(&jwt).await.expect(200);
+
+    let location = back.header("location");
+    assert!(location.starts_with("https://app.example/back?code=") && location.ends_with("&state=s1"));
+}

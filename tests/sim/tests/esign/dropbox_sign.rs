@@ -332,3 +332,52 @@ async fn broken_files_a_missing_plan_a_wrong_key_and_a_spent_limit_are_told() {
     assert_eq!(spent.json()["error"]["error_name"], "exceeded_rate");
     assert_eq!((spent.header("x-ratelimit-limit"), spent.header("x-ratelimit-remaining")), ("10", "0"));
 }
+
+#[tokio::test]
+async fn callbacks_are_set_by_the_api_and_the_app_comes_first() {
+    let client = Client::start().await;
+    let app = client.sign.credentials().client_id;
+    let put = async |path: String, url: &str| {
+        let url = json!({"callback_url": url});
+        client
+            .world
+            .call(http::Method::PUT, &format!("{}{path}", client.base), &client.basic, Some(&url))
+            .await
+    };
+    put("/account".to_owned(), "https://hooks.example/account").await.expect(200);
+    put(format!("/api_app/{app}"), "https://hooks.example/app").await.expect(200);
+    put("/account".to_owned(), "http://hooks.example/plain").await.expect(400);
+    let mut of_app = from_link();
+    of_app["client_id"] = json!(app);
+    client.post("/signature_request/send", of_app).await.expect(200);
+    client.post("/signature_request/send", from_link()).await.expect(200);
+    client.world.later(SECOND);
+    client.sign.callback_test();
+
+    let basket = client.sign.take_deliveries();
+
+    let urls: Vec<&str> = basket.iter().map(|it| it.url.as_str()).collect();
+    assert_eq!(
+        urls,
+        ["https://hooks.example/app", "https://hooks.example/account", "https://hooks.example/account"]
+    );
+    assert_eq!(basket[2].event, "callback_test");
+    assert!(String::from_utf8_lossy(&basket[0].body).contains(&format!("\"reported_for_app_id\":\"{app}\"")));
+    assert_eq!(client.sign.callback_url().as_deref(), Some("https://hooks.example/account"));
+    client.world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_rotated_key_signs_and_the_old_one_still_opens() {
+    let client = Client::start().await;
+    let old = client.sign.credentials().api_key;
+
+    let new = client.sign.rotate_key();
+    client.get("/account").await.expect(200);
+    client.sign.callback_test();
+    let body = String::from_utf8(client.sign.take_deliveries()[0].body.to_vec()).unwrap();
+
+    let time = (START_MS / 1_000).to_string();
+    assert!(body.contains(&sim::esign::signing::dropbox_sign_event(&new, &time, "callback_test")));
+    assert!(!body.contains(&sim::esign::signing::dropbox_sign_event(&old, &time, "callback_test")));
+}

@@ -390,3 +390,46 @@ async fn a_code_is_exchanged_once_for_a_token_that_opens_the_api() {
     client.world.get(&member, "Bearer nothing").await.expect(401);
     assert_eq!(token["expires_in"], 31_535_999);
 }
+
+#[tokio::test]
+async fn a_subscription_is_made_rotated_switched_off_and_removed() {
+    let client = Client::start().await;
+    let path = "/public/v1/webhook-subscriptions";
+    let body = json!({"name": "States", "url": "https://hooks.example/states", "active": true,
+                      "triggers": ["document_state_changed"], "payload": []});
+    let made = client.post(path, body).await.expect(201).json();
+    let at = format!("{path}/{}", made["uuid"].as_str().unwrap());
+    client.draft().await;
+
+    let told = client.panda.take_deliveries();
+    let key = client.call(Method::PATCH, &format!("{at}/shared-key"), None).await.expect(200).json();
+    let off = client.call(Method::PATCH, &at, Some(json!({"active": false}))).await.expect(200).json();
+    client.draft().await;
+    let quiet = client.panda.take_deliveries();
+    client.call(Method::DELETE, &at, None).await.expect(204);
+    client.get(&at).await.expect(404);
+
+    let ours: Vec<_> = told.iter().filter(|it| it.url.starts_with("https://hooks.example/states")).collect();
+    let event: Value = serde_json::from_slice(&ours[0].body).unwrap();
+    assert_eq!((told.len(), ours.len(), quiet.len()), (2, 1, 1));
+    assert!(event[0]["data"].get("metadata").is_none(), "nobody asked for it");
+    assert_ne!(key["shared_key"], made["shared_key"]);
+    assert_eq!(off["status"], "INACTIVE");
+    client.world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_document_goes_back_to_draft_and_loses_its_signatures() {
+    let client = Client::start().await;
+    let id = client.send().await;
+    client.panda.sign(&id, ADA).unwrap();
+
+    let back =
+        client.call(Method::POST, &format!("/public/v1/documents/{id}/draft"), None).await.expect(200).json();
+    client.post(&format!("/public/v1/documents/{id}/send"), empty()).await.expect(200);
+
+    let signers = client.panda.contract(&id).unwrap().signers;
+    assert_eq!(back["status"], "document.draft");
+    assert_eq!((signers[0].status, signers[1].status), ("sent", "waiting"));
+    client.world.assert_clean();
+}
