@@ -351,3 +351,41 @@ async fn the_console_lets_people_act_for_signers() {
     assert_eq!(docusign.contract(&id).unwrap().status, "declined");
     assert_eq!(empty(), json!({}));
 }
+
+#[tokio::test]
+async fn a_cut_line_leaves_the_effect_and_a_held_cancel_loses_to_the_last_signature() {
+    let world = World::start().await;
+    let panda = world.esign.pandadoc();
+    let key = format!("API-Key {}", panda.credentials().api_key);
+    let template = panda.template(agreement());
+    let url = format!("{}/public/v1/documents", panda.url());
+    world
+        .faults
+        .plan(|call| if call.operation.ends_with("/documents") { Fault::CutAfter } else { Fault::Pass });
+    let body = json!({"template_uuid": template, "recipients": [
+        {"email": ADA, "role": "Client"}, {"email": "bo@provider.example", "role": "Provider"}]});
+    let client = sim::serve::plain_client().build().unwrap();
+    let lost =
+        async { client.post(&url).header("authorization", &key).json(&body).send().await?.bytes().await };
+    assert!(lost.await.is_err(), "the answer never came");
+    let id = panda.contracts()[0].id.clone();
+    world.later(4 * SECOND);
+    world.post(&format!("{url}/{id}/send"), &key, empty()).await.expect(200);
+
+    let gate = sim::fault::Gate::default();
+    let held = gate.clone();
+    world.faults.plan(move |call| {
+        if call.operation.starts_with("PATCH") { Fault::HoldBefore(held.clone()) } else { Fault::Pass }
+    });
+    let cancel = json!({"status": 11});
+    let status = format!("{url}/{id}/status");
+    let signing = async {
+        gate.reached().await;
+        panda.sign_all(&id).unwrap();
+        gate.open();
+    };
+    let (answer, ()) = tokio::join!(world.call(http::Method::PATCH, &status, &key, Some(&cancel)), signing);
+
+    assert_eq!(answer.expect(409).json()["status"], "document.completed");
+    assert_eq!(panda.contracts().len(), 1);
+}
