@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::domain::time::Timestamp;
 use crate::http::HttpError;
 
 /// What can be done.
@@ -55,6 +56,8 @@ pub(crate) struct EsignError {
     pub(crate) code: Option<String>,
     /// The provider's name for the call, for its support.
     pub(crate) trace: Option<String>,
+    /// When a spent limit is whole again, by the provider's clock.
+    pub(crate) reset_at: Option<Timestamp>,
     #[source]
     pub(crate) source: Option<HttpError>,
 }
@@ -62,12 +65,37 @@ pub(crate) struct EsignError {
 impl EsignError {
     /// Trouble, with nothing more to say.
     pub(crate) fn new(trouble: Trouble) -> Self {
-        Self { trouble, status: None, code: None, trace: None, source: None }
+        Self { trouble, status: None, code: None, trace: None, reset_at: None, source: None }
     }
 
     /// The same with a word of ours in the place of a provider's code.
     pub(crate) fn because(trouble: Trouble, code: &str) -> Self {
         Self { code: Some(code.to_owned()), ..Self::new(trouble) }
+    }
+
+    /// How long to wait before the same call has a chance; nothing where waiting does not help.
+    pub(crate) fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        match &self.trouble {
+            Trouble::NotReady { after } => Some(*after),
+            Trouble::Throttled { after } => {
+                let reset = self.reset_at.map(|at| at.since(now).min(Duration::from_hours(1)));
+                Some(after.or(reset).unwrap_or(Duration::from_secs(30)).max(Duration::from_secs(1)))
+            }
+            Trouble::Unavailable => Some(Duration::from_secs(10)),
+            Trouble::Rejected
+            | Trouble::LoggedOut
+            | Trouble::ConsentRequired { .. }
+            | Trouble::Misconfigured
+            | Trouble::NotFound
+            | Trouble::TooLarge => None,
+        }
+    }
+
+    /// True if what was asked may have happened although no answer says so. After a call that creates, look it
+    /// up before another attempt.
+    pub(crate) fn may_have_happened(&self) -> bool {
+        matches!(self.trouble, Trouble::Unavailable | Trouble::TooLarge)
+            || (self.status == Some(409) && matches!(self.trouble, Trouble::NotReady { .. }))
     }
 
     /// The class and the code, for records: `rejected:bad_request`.

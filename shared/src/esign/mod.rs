@@ -7,6 +7,8 @@
 mod docusign;
 mod dropbox_sign;
 pub(crate) mod error;
+mod form;
+mod line;
 mod pandadoc;
 pub(crate) mod webhook;
 

@@ -82,7 +82,7 @@ impl<S> Account<S> {
 
     /// The same account with its secrets held in another way: sealed for the store, opened for a call.
     pub fn try_map<T, E>(&self, mut turn: impl FnMut(&S) -> Result<T, E>) -> Result<Account<T>, E> {
-        let mut turn_all = |all: &[S], turn: &mut dyn FnMut(&S) -> Result<T, E>| {
+        let turn_all = |all: &[S], turn: &mut dyn FnMut(&S) -> Result<T, E>| {
             all.iter().map(turn).collect::<Result<Vec<T>, E>>()
         };
         Ok(match self {

@@ -13,6 +13,7 @@ pub mod state;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,8 @@ pub use self::observed::{Detail, Observed, Overall, SignerSeen, SignerState};
 pub use self::request::{ContractRequest, Invalid};
 pub use self::signer::Signer;
 pub use self::state::{End, Life, Reached, State};
+
+use self::state::earlier;
 
 use crate::domain::id::{ContractId, CrmId, SignatureRequestId, TemplateId, WorkspaceId};
 use crate::domain::time::Timestamp;
@@ -45,6 +48,15 @@ impl ProviderName {
             Self::DocuSign => "docusign",
             Self::DropboxSign => "dropbox_sign",
             Self::PandaDoc => "pandadoc",
+        }
+    }
+
+    /// The least time between two reads of one contract. `DocuSign` allows one in 15 minutes; the others count
+    /// calls of the account.
+    pub fn read_at_most_every(self) -> Duration {
+        match self {
+            Self::DocuSign => Duration::from_mins(15),
+            Self::DropboxSign | Self::PandaDoc => Duration::from_mins(1),
         }
     }
 
@@ -353,33 +365,45 @@ impl Contract {
             Overall::Voided { at, reason } => self.life.finish(End::Voided { at: when(at), reason }),
             Overall::Expired { at } => self.life.finish(End::Expired { at: when(at) }),
             Overall::Failed => self.life.finish(End::Failed { at: as_of, reason: None }),
-            Overall::VoidedIfAsked { at } => match self.asked_reason() {
-                Some(reason) => self.life.finish(End::Voided { at: when(at), reason: Some(reason) }),
-                None => self.life.finish(End::Expired { at: when(at) }),
-            },
-            Overall::DeclinedUnlessAsked { at, reason } => match self.asked_reason() {
-                Some(reason) => self.life.finish(End::Voided { at: when(at), reason: Some(reason) }),
-                None => self.life.finish(End::Declined { at: when(at), reason }),
+            Overall::VoidedIfAsked { at } => self.life.finish(self.voided_or_expired(when(at))),
+            Overall::DeclinedUnlessAsked { at, reason } => match &self.cancel {
+                Some(wish) if wish.accepted_at.is_some() => {
+                    let reason = Some(wish.reason.clone());
+                    self.life.finish(End::Voided { at: when(at), reason });
+                }
+                _ => self.life.finish(End::Declined { at: when(at), reason }),
             },
             Overall::Gone => {
-                if let Some(reason) = self.asked_reason() {
-                    self.life.finish(End::Voided { at: as_of, reason: Some(reason) });
+                if let Some(wish) = &self.cancel {
+                    let reason = Some(wish.reason.clone());
+                    self.life.finish(End::Voided { at: as_of, reason });
                 }
             }
         }
     }
 
+    /// A wish that the provider had not taken up did not end what was over by then.
+    fn voided_or_expired(&self, at: Timestamp) -> End {
+        let over = self.life.expires_at().is_some_and(|end| end <= at);
+        match &self.cancel {
+            Some(wish) if wish.accepted_at.is_some() || !over => {
+                End::Voided { at, reason: Some(wish.reason.clone()) }
+            }
+            _ => End::Expired { at },
+        }
+    }
+
     fn reach(&mut self, as_of: Timestamp, reached: Reached) {
         self.life.reach(reached);
+        if reached >= Reached::Sent {
+            self.life.sent_at = earlier(self.life.sent_at, Some(as_of));
+        }
+        if reached == Reached::Viewed {
+            self.life.viewed_at = earlier(self.life.viewed_at, Some(as_of));
+        }
         self.life.well(as_of);
     }
-
-    fn asked_reason(&self) -> Option<String> {
-        self.cancel.as_ref().map(|wish| wish.reason.clone())
-    }
 }
-
-use self::state::earlier;
 
 #[cfg(test)]
 mod tests;
