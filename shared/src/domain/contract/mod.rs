@@ -4,202 +4,36 @@
 //! the same.
 
 pub mod account;
+pub mod dispatch;
 pub mod event;
+pub mod keeping;
 pub mod observed;
+pub mod provider;
 pub mod request;
 pub mod settings;
 pub mod signer;
+pub mod source;
 pub mod state;
+pub mod template;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::dispatch::{Dispatch, NextCall, SendStep};
+pub use self::keeping::{CancelWish, Cause, SignedFile, Told};
 pub use self::observed::{Detail, Observed, Overall, SignerSeen, SignerState};
+pub use self::provider::{ProviderName, UnknownProvider};
 pub use self::request::{ContractRequest, Invalid};
 pub use self::signer::Signer;
+pub use self::source::{Reminders, Source, SourceFile};
 pub use self::state::{End, Life, Reached, State};
 
 use self::state::earlier;
 
-use crate::domain::id::{ContractId, CrmId, SignatureRequestId, TemplateId, WorkspaceId};
+use crate::domain::id::{ContractId, CrmId, SignatureRequestId, WorkspaceId};
 use crate::domain::time::Timestamp;
-
-/// The providers we speak to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProviderName {
-    #[serde(rename = "docusign")]
-    DocuSign,
-    DropboxSign,
-    #[serde(rename = "pandadoc")]
-    PandaDoc,
-}
-
-impl ProviderName {
-    /// All three.
-    pub const ALL: [Self; 3] = [Self::DocuSign, Self::DropboxSign, Self::PandaDoc];
-
-    /// The word in settings, paths and records.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DocuSign => "docusign",
-            Self::DropboxSign => "dropbox_sign",
-            Self::PandaDoc => "pandadoc",
-        }
-    }
-
-    /// The least time between two reads of one contract. `DocuSign` allows one in 15 minutes; the others count
-    /// calls of the account.
-    pub fn read_at_most_every(self) -> Duration {
-        match self {
-            Self::DocuSign => Duration::from_mins(15),
-            Self::DropboxSign | Self::PandaDoc => Duration::from_mins(1),
-        }
-    }
-
-    /// True if the provider reminds signers by itself. Where it does not, we ask it to, signer by signer.
-    pub fn reminds_by_itself(self) -> bool {
-        match self {
-            Self::DocuSign | Self::PandaDoc => true,
-            Self::DropboxSign => false,
-        }
-    }
-}
-
-/// A provider we do not know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an e-signature provider")]
-pub struct UnknownProvider;
-
-impl std::str::FromStr for ProviderName {
-    type Err = UnknownProvider;
-    fn from_str(text: &str) -> Result<Self, UnknownProvider> {
-        Self::ALL.into_iter().find(|it| it.as_str() == text).ok_or(UnknownProvider)
-    }
-}
-
-impl fmt::Display for ProviderName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What is signed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "source", rename_all = "snake_case")]
-pub enum Source {
-    /// A document prepared at the provider.
-    Template { template: TemplateId },
-    /// A PDF that we keep until it is sent.
-    File(SourceFile),
-}
-
-/// A PDF to be signed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceFile {
-    /// Its name, ending in `.pdf`.
-    pub name: String,
-    /// Where we keep it.
-    pub key: String,
-    pub bytes: u64,
-    /// SHA-256, hexadecimal.
-    pub sha256: String,
-}
-
-/// When signers are reminded, in days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reminders {
-    /// From sending to the first one.
-    pub first_after_days: u16,
-    /// From one to the next; none means once only.
-    pub then_every_days: Option<u16>,
-}
-
-/// Why there is a contract.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "cause", rename_all = "snake_case")]
-pub enum Cause {
-    /// Somebody asked, by this means.
-    Person { by: String },
-    /// A rule of the workspace, for this membership or opportunity, once.
-    Automation { automation: String, subject: String },
-}
-
-/// How far sending came. Creating is idempotent nowhere; see [`Contract::next_call`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "dispatch", rename_all = "snake_case")]
-pub enum Dispatch {
-    /// Nothing was said to the provider yet.
-    Requested,
-    /// A call that creates was begun. Whether it arrived is known by looking it up.
-    Creating { since: Timestamp },
-    /// It exists at the provider, and this is to be done next.
-    Created { next: SendStep, since: Timestamp },
-    /// Signers were asked.
-    Sent { at: Timestamp },
-}
-
-/// The steps from a wish to a request that signers have. Only `PandaDoc` has all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SendStep {
-    Create,
-    /// The provider prepares the document.
-    AwaitDraft,
-    /// Expiry.
-    Configure,
-    Remind,
-    Send,
-}
-
-/// What sending must do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NextCall {
-    /// An earlier attempt may have created it: find it by our own id, or create it if it is not there.
-    LookUp,
-    /// This step.
-    Step(SendStep),
-    /// Nothing.
-    Nothing,
-}
-
-/// Somebody wants the contract ended. Kept before the provider is told, because two of its words mean
-/// something else without it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CancelWish {
-    pub reason: String,
-    pub at: Timestamp,
-    /// When the provider took it up.
-    #[serde(default)]
-    pub accepted_at: Option<Timestamp>,
-}
-
-/// The signed file as we keep it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignedFile {
-    pub key: String,
-    pub bytes: u64,
-    /// SHA-256, hexadecimal.
-    pub sha256: String,
-    pub kept_at: Timestamp,
-}
-
-/// What the CRM was told.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Told {
-    /// The record of the contract.
-    pub record: Option<CrmId>,
-    /// The state that record shows.
-    pub state: Option<State>,
-    /// States for which there is a note.
-    pub noted: Vec<State>,
-    /// The signed file hangs on the person.
-    pub attachment: Option<CrmId>,
-}
 
 /// A contract: the wish, how far sending came, and its life.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

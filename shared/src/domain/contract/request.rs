@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use super::provider::{Limits, limits};
 use super::settings::ContractSettings;
 use super::signer::Signer;
+pub use super::template::{Template, TemplatePage, TemplateRole};
 use super::{Cause, Contract, Dispatch, Life, ProviderName, Reminders, Source, Told};
 use crate::domain::id::{ContractId, CrmId, WorkspaceId};
 use crate::domain::time::Timestamp;
@@ -71,68 +73,6 @@ impl Invalid {
     /// A single fault.
     pub fn one(field: &str, text: &str) -> Self {
         Self(vec![Fault { field: field.to_owned(), text: text.to_owned() }])
-    }
-}
-
-/// What a provider accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    pub title: usize,
-    pub subject: usize,
-    pub message: usize,
-    /// A signer's name and address.
-    pub person: usize,
-    pub metadata_keys: usize,
-    pub metadata_key: usize,
-    pub metadata_value: usize,
-    pub file_bytes: u64,
-    /// Days from sending.
-    pub expiry: (u16, u16),
-    pub signers: usize,
-}
-
-const MB: u64 = 1024 * 1024;
-
-/// What a provider accepts, by its description and guides. One metadata key is ours.
-pub fn limits(provider: ProviderName) -> Limits {
-    match provider {
-        // The title travels as the file's name or not at all; 25 MB a file.
-        ProviderName::DocuSign => Limits {
-            title: 100,
-            subject: 100,
-            message: 10_000,
-            person: 100,
-            metadata_keys: 20,
-            metadata_key: 50,
-            metadata_value: 100,
-            file_bytes: 25 * MB,
-            expiry: (1, 999),
-            signers: 50,
-        },
-        ProviderName::DropboxSign => Limits {
-            title: 255,
-            subject: 255,
-            message: 5_000,
-            person: 250,
-            metadata_keys: 9,
-            metadata_key: 40,
-            metadata_value: 1_000,
-            file_bytes: 25 * MB,
-            expiry: (1, 90),
-            signers: 50,
-        },
-        ProviderName::PandaDoc => Limits {
-            title: 255,
-            subject: 255,
-            message: 10_000,
-            person: 250,
-            metadata_keys: 20,
-            metadata_key: 40,
-            metadata_value: 1_000,
-            file_bytes: 25 * MB,
-            expiry: (1, 999),
-            signers: 50,
-        },
     }
 }
 
@@ -259,7 +199,7 @@ impl ContractRequest {
     fn check_source(&self, limits: &Limits, faults: &mut Faults) {
         let Source::File(file) = &self.source else { return };
         let most = limits.file_bytes;
-        let text = format!("The file must not be empty, and {} MB at most.", most / MB);
+        let text = format!("The file must not be empty, and {} MB at most.", most / (1024 * 1024));
         faults.unless((1..=most).contains(&file.bytes), "document", text);
         let name = file.name.to_ascii_lowercase();
         let plain = !file.name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\' | '"'));
@@ -326,36 +266,6 @@ impl ContractRequest {
             version: 0,
         })
     }
-}
-
-/// A role that a template leaves open.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TemplateRole {
-    /// Case matters to all three providers.
-    pub name: String,
-    /// 1 signs first; absent where the template leaves it open.
-    pub order: Option<u16>,
-}
-
-/// A template as far as we need it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
-    pub id: crate::domain::id::TemplateId,
-    pub name: String,
-    /// Absent in lists of providers that name them only one by one.
-    pub roles: Option<Vec<TemplateRole>>,
-    /// Fields that the sender may fill.
-    pub fields: Option<Vec<String>>,
-    /// False where it is good for tests only.
-    pub usable: bool,
-}
-
-/// One page of templates.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TemplatePage {
-    pub templates: Vec<Template>,
-    /// Where the next page begins.
-    pub next: Option<u32>,
 }
 
 /// An address that a mail could reach: one `@`, a domain with a dot, nothing that breaks a header.
