@@ -266,3 +266,6 @@ impl Esign for Provider {
         dispatch!(self, it => it.template(template))
     }
 }
+
+#[cfg(test)]
+mod tests;

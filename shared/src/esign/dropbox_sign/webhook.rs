@@ -116,3 +116,10 @@ pub(in crate::esign) fn read(body: &str, received_at: Timestamp) -> Result<Vec<H
         event,
     }])
 }
+
+/// The request inside an event as a read would show it.
+#[cfg(test)]
+pub(in crate::esign) fn as_read(body: &str, now: Timestamp) -> Observed {
+    let message: Message = serde_json::from_str(body).unwrap();
+    message.signature_request.unwrap().observed(now)
+}
