@@ -14,6 +14,7 @@ mod clock;
 mod config;
 pub mod domain;
 mod error;
+#[cfg_attr(not(test), expect(dead_code, reason = "the use cases that call it come next"))]
 mod esign;
 mod http;
 mod ids;

@@ -213,6 +213,38 @@ impl Provider {
     }
 }
 
+/// What is wrong with an account before anybody is asked, for the person who enters it. Never repeats a secret.
+pub(crate) fn fault_of(account: &OpenAccount) -> Option<&'static str> {
+    // What no header can carry was pasted with something around it.
+    let sendable = |secret: &Secret| {
+        let text = secret.expose();
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    match account {
+        OpenAccount::DocuSign(it) => {
+            let account = it.account_id.as_deref();
+            let ids = [it.integration_key.as_str(), &it.user_id].into_iter().chain(account);
+            if !ids.into_iter().all(|id| uuid::Uuid::try_parse(id).is_ok()) {
+                return Some("Integration key, user id and account id of DocuSign are GUIDs.");
+            }
+            if !docusign::is_private_key(&it.private_key) {
+                return Some("DocuSign needs an RSA private key of 2048 bits or more, as PEM.");
+            }
+            let fine = !it.hmac_keys.is_empty() && it.hmac_keys.iter().all(sendable);
+            (!fine).then_some("DocuSign needs the HMAC keys of its Connect settings.")
+        }
+        OpenAccount::DropboxSign(it) => {
+            let fine = (1..=2).contains(&it.api_keys.len()) && it.api_keys.iter().all(sendable);
+            (!fine)
+                .then_some("Dropbox Sign needs its primary API key, and during a rotation the old one too.")
+        }
+        OpenAccount::PandaDoc(it) => {
+            let fine = sendable(&it.api_key) && it.webhook_keys.iter().all(sendable);
+            (!fine).then_some("PandaDoc needs an API key, and webhook keys without spaces.")
+        }
+    }
+}
+
 macro_rules! dispatch {
     ($self:ident, $it:ident => $call:expr) => {
         match $self {

@@ -8,6 +8,8 @@ mod outcome;
 pub(super) mod webhook;
 mod wire;
 
+pub(super) use self::login::is_private_key;
+
 use http::Method;
 use serde_json::json;
 use url::Url;

@@ -10,7 +10,8 @@ use super::street::{ADA, DAY, HOUR, MINUTE, PDF, SECOND, Street, file, request, 
 use crate::domain::contract::account::Account;
 use crate::domain::contract::request::TemplateRole;
 use crate::domain::contract::{
-    CancelWish, Detail, Dispatch, NextCall, Overall, ProviderName, Reminders, SignerState, State,
+    CancelWish, ContractRequest, Detail, Dispatch, NextCall, Overall, ProviderName, Reminders, SignerState,
+    State,
 };
 
 #[tokio::test]
@@ -47,7 +48,7 @@ async fn a_file_is_sent_byte_for_byte_at_all_three() {
     for name in ProviderName::ALL {
         let street = Street::start().await;
         let provider = street.provider(name).await;
-        let wish = ContractRequestWithFile::of(&street, name);
+        let wish = with_file(&street, name);
         let mut contract = street.contract(name, wish);
 
         street.send(&provider, &mut contract).await;
@@ -61,12 +62,8 @@ async fn a_file_is_sent_byte_for_byte_at_all_three() {
 }
 
 /// The usual wish with a file in the place of the template.
-struct ContractRequestWithFile;
-
-impl ContractRequestWithFile {
-    fn of(street: &Street, name: ProviderName) -> crate::domain::contract::ContractRequest {
-        crate::domain::contract::ContractRequest { source: file(), fields: [].into(), ..street.wish(name) }
-    }
+fn with_file(street: &Street, name: ProviderName) -> ContractRequest {
+    ContractRequest { source: file(), fields: [].into(), ..street.wish(name) }
 }
 
 #[tokio::test]
@@ -77,7 +74,7 @@ async fn an_end_and_reminders_are_set_and_read_back() {
             let provider = street.provider(name).await;
             let mut wish = street.wish(name);
             if from_file {
-                wish = ContractRequestWithFile::of(&street, name);
+                wish = with_file(&street, name);
             }
             wish.expires_in_days = Some(30);
             wish.reminders = Some(Reminders { first_after_days: 3, then_every_days: Some(2) });
@@ -472,7 +469,7 @@ async fn a_file_of_which_we_have_no_bytes_is_not_sent() {
     for name in ProviderName::ALL {
         let street = Street::start().await;
         let provider = street.provider(name).await;
-        let contract = street.contract(name, ContractRequestWithFile::of(&street, name));
+        let contract = street.contract(name, with_file(&street, name));
         let before = street.faults.count();
         let sending = Sending { now: street.now(), file: None, webhook: None };
 
@@ -484,4 +481,67 @@ async fn a_file_of_which_we_have_no_bytes_is_not_sent() {
         let sending = Sending { file: Some(&bytes), ..sending };
         assert!(provider.send_step(&contract, SendStep::Create, &sending).await.is_ok());
     }
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_work_is_refused_when_it_is_entered() {
+    let street = Street::start().await;
+    let fault = |name, change: &dyn Fn(&mut OpenAccount)| {
+        let mut account = street.account(name);
+        change(&mut account);
+        fault_of(&account)
+    };
+
+    for name in ProviderName::ALL {
+        assert_eq!(fault(name, &|_| {}), None, "{name}");
+    }
+    let spoil: [(ProviderName, &dyn Fn(&mut OpenAccount)); 5] = [
+        (ProviderName::DocuSign, &|it| {
+            if let Account::DocuSign(it) = it {
+                it.private_key = Secret::new("-----BEGIN RSA PRIVATE KEY-----x-----END RSA PRIVATE KEY-----");
+            }
+        }),
+        (ProviderName::DocuSign, &|it| {
+            if let Account::DocuSign(it) = it {
+                it.user_id = "ada@client.example".to_owned();
+            }
+        }),
+        (ProviderName::DocuSign, &|it| {
+            if let Account::DocuSign(it) = it {
+                it.hmac_keys.clear();
+            }
+        }),
+        (ProviderName::DropboxSign, &|it| {
+            if let Account::DropboxSign(it) = it {
+                it.api_keys = vec![Secret::new("key with spaces")];
+            }
+        }),
+        (ProviderName::PandaDoc, &|it| {
+            if let Account::PandaDoc(it) = it {
+                it.api_key = Secret::new("");
+            }
+        }),
+    ];
+    for (name, change) in spoil {
+        assert!(fault(name, change).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn an_account_is_stored_sealed_and_read_back() {
+    let open: OpenAccount = Account::DropboxSign(crate::domain::contract::account::DropboxSignAccount {
+        api_keys: vec![Secret::new("one"), Secret::new("two")],
+        client_id: None,
+        environment: Environment::Sandbox,
+    });
+    let seal =
+        |it: &Secret| Ok::<_, ()>(crate::domain::grant::Sealed(format!("sealed {}", it.expose().len())));
+
+    let sealed = open.try_map(seal).unwrap();
+
+    let stored = serde_json::to_string(&sealed).unwrap();
+    assert!(stored.contains("\"provider\":\"dropbox_sign\"") && !stored.contains("one"), "{stored}");
+    let read: crate::domain::contract::account::StoredAccount = serde_json::from_str(&stored).unwrap();
+    assert_eq!(read, sealed);
+    assert!(!format!("{open:?}").contains("one"), "a secret is shown nowhere");
 }
