@@ -151,12 +151,12 @@ pub(crate) trait Esign {
 
 /// Where the providers are.
 #[derive(Clone, Debug)]
-pub struct EsignUrls {
+pub(crate) struct EsignUrls {
     /// `DocuSign`'s OAuth hosts; its API is discovered.
-    pub docusign_sandbox: Url,
-    pub docusign_production: Url,
-    pub dropbox_sign: Url,
-    pub pandadoc: Url,
+    pub(crate) docusign_sandbox: Url,
+    pub(crate) docusign_production: Url,
+    pub(crate) dropbox_sign: Url,
+    pub(crate) pandadoc: Url,
 }
 
 /// A provider with an account.

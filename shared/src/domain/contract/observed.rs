@@ -157,3 +157,13 @@ pub enum Detail {
     /// A word of the provider that came later than this code.
     Other(String),
 }
+
+impl Detail {
+    /// True for what only a contract can meet that nobody was asked to sign yet.
+    pub fn is_of_drafts(&self) -> bool {
+        match self {
+            Self::Processing | Self::WaitingApproval | Self::Approved | Self::Rejected => true,
+            Self::PaymentPending | Self::BackToDraft | Self::Other(_) => false,
+        }
+    }
+}

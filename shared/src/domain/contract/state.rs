@@ -202,9 +202,11 @@ impl Life {
         self.end.is_some()
     }
 
-    /// What keeps it where it is.
+    /// What keeps it where it is. What holds a draft back is past once signers were asked.
     pub fn detail(&self) -> Option<&Detail> {
-        self.detail.as_ref().filter(|_| !self.is_over()).map(|(_, detail)| detail)
+        let (_, detail) = self.detail.as_ref().filter(|_| !self.is_over())?;
+        let past = self.reached > Reached::Draft && detail.is_of_drafts();
+        (!past).then_some(detail)
     }
 
     /// When it will expire, as the provider says.

@@ -530,7 +530,7 @@ async fn an_account_that_cannot_work_is_refused_when_it_is_entered() {
 #[test]
 fn an_account_is_stored_sealed_and_read_back() {
     let open: OpenAccount = Account::DropboxSign(crate::domain::contract::account::DropboxSignAccount {
-        api_keys: vec![Secret::new("one"), Secret::new("two")],
+        api_keys: vec![Secret::new("first-key"), Secret::new("second-key")],
         client_id: None,
         environment: Environment::Sandbox,
     });
@@ -540,8 +540,8 @@ fn an_account_is_stored_sealed_and_read_back() {
     let sealed = open.try_map(seal).unwrap();
 
     let stored = serde_json::to_string(&sealed).unwrap();
-    assert!(stored.contains("\"provider\":\"dropbox_sign\"") && !stored.contains("one"), "{stored}");
+    assert!(stored.contains("\"provider\":\"dropbox_sign\"") && !stored.contains("-key"), "{stored}");
     let read: crate::domain::contract::account::StoredAccount = serde_json::from_str(&stored).unwrap();
     assert_eq!(read, sealed);
-    assert!(!format!("{open:?}").contains("one"), "a secret is shown nowhere");
+    assert!(!format!("{open:?}").contains("-key"), "a secret is shown nowhere");
 }

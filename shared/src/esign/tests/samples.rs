@@ -72,7 +72,7 @@ fn every_docusign_sample_leads_to_its_state() {
     use SignerState::{Declined, Error, Expired, Sent, Signed, Viewed, Waiting};
     let table = [
         ("envelope-sent", State::Sent, [Sent, Waiting]),
-        ("recipient-sent", State::PartiallySigned, [Signed, Sent]),
+        ("recipient-sent", State::Sent, [Sent, Waiting]),
         ("recipient-delivered", State::Viewed, [Viewed, Waiting]),
         ("recipient-completed", State::PartiallySigned, [Signed, Waiting]),
         ("envelope-delivered", State::PartiallySigned, [Signed, Viewed]),
@@ -137,8 +137,8 @@ fn every_dropbox_sign_sample_leads_to_its_state_once_it_was_read_again() {
         ("signed-account-callback", State::PartiallySigned, [Signed, Sent]),
         ("all_signed", State::Completed, [Signed, Signed]),
         ("downloadable", State::Completed, [Signed, Signed]),
-        ("declined", State::Declined, [Declined, Waiting]),
-        ("expired", State::Expired, [Expired, Expired]),
+        ("declined", State::Declined, [Declined, Sent]),
+        ("expired", State::Expired, [Signed, Expired]),
         ("email_bounce", State::Error, [Error, Waiting]),
         ("invalid", State::Error, [Error, Error]),
         ("remind", State::PartiallySigned, [Signed, Sent]),

@@ -161,7 +161,7 @@ impl Street {
         let file = Bytes::from_static(PDF);
         let webhook: Url = "https://hooks.example/webhooks/docusign/x".parse().unwrap();
         let mut step = SendStep::Create;
-        for _ in 0..12 {
+        for _ in 0..40 {
             let sending = Sending { now: self.now(), file: Some(&file), webhook: Some(&webhook) };
             let wait = |after: Duration| self.later(i64::try_from(after.as_millis()).unwrap());
             match provider.send_step(contract, step, &sending).await.unwrap() {
