@@ -117,7 +117,7 @@ fn bare(value: Value) -> Value {
             map.into_iter().filter(|(_, it)| !it.is_null()).map(|(name, it)| (name, bare(it))).collect()
         }
         Value::Array(all) => all.into_iter().map(bare).collect(),
-        other => other,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
     }
 }
 

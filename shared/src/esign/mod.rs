@@ -25,7 +25,12 @@ use crate::domain::id::{SignatureRequestId, TemplateId};
 use crate::domain::time::Timestamp;
 use crate::http::Http;
 
-pub(crate) use self::error::{EsignError, Trouble};
+pub(crate) use self::error::EsignError;
+#[cfg_attr(
+    not(test),
+    expect(unused_imports, reason = "the use cases that tell troubles apart come next")
+)]
+pub(crate) use self::error::Trouble;
 
 use self::docusign::DocuSign;
 use self::dropbox_sign::DropboxSign;
@@ -161,6 +166,7 @@ pub(crate) struct EsignUrls {
 
 /// A provider with an account.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is not kept")]
 pub(crate) enum Provider {
     DocuSign(DocuSign),
     DropboxSign(DropboxSign),

@@ -161,6 +161,8 @@ proptest! {
 
 #[test]
 fn a_life_passes_through_the_states_in_their_order() {
+    use State::{Completed, Draft, Error, PartiallySigned, Sent, Viewed};
+
     let start = contract(ProviderName::DocuSign, 3);
     let mut states = vec![start.state()];
 
@@ -170,7 +172,6 @@ fn a_life_passes_through_the_states_in_their_order() {
         states.push(now.state());
     }
 
-    use State::{Completed, Draft, Error, PartiallySigned, Sent, Viewed};
     let expected = [
         Draft,
         Draft,

@@ -27,7 +27,22 @@ const EVENTS: [&str; 13] = [
 ];
 
 pub(super) fn body(contract: &Contract, sending: &Sending<'_>) -> Result<Value, EsignError> {
-    let mut body = json!({
+    // What is null is left out when the body is written.
+    let (template, documents) = match &contract.source {
+        Source::Template { template } => (Some(template.as_str()), Value::Null),
+        Source::File(file) => {
+            let bytes = sending.file.ok_or_else(|| EsignError::because(Trouble::Rejected, "no_file"))?;
+            let document = json!({
+                "documentId": "1",
+                "name": file.name,
+                "fileExtension": "pdf",
+                "documentBase64": STANDARD.encode(bytes),
+            });
+            (None, json!([document]))
+        }
+    };
+    let from_file = template.is_none();
+    Ok(json!({
         "status": "sent",
         "emailSubject": contract.subject,
         "emailBlurb": contract.message,
@@ -36,24 +51,11 @@ pub(super) fn body(contract: &Contract, sending: &Sending<'_>) -> Result<Value, 
         "customFields": {"textCustomFields": custom_fields(contract)},
         "notification": notification(contract),
         "eventNotification": sending.webhook.map(|url| event_notification(url.as_str())),
-    });
-    match &contract.source {
-        Source::Template { template } => {
-            body["templateId"] = json!(template.as_str());
-            body["templateRoles"] = template_roles(contract);
-        }
-        Source::File(file) => {
-            let bytes = sending.file.ok_or_else(|| EsignError::because(Trouble::Rejected, "no_file"))?;
-            body["documents"] = json!([{
-                "documentId": "1",
-                "name": file.name,
-                "fileExtension": "pdf",
-                "documentBase64": STANDARD.encode(bytes),
-            }]);
-            body["recipients"] = json!({"signers": signers(contract)});
-        }
-    }
-    Ok(body)
+        "templateId": template,
+        "templateRoles": (!from_file).then(|| template_roles(contract)),
+        "documents": documents,
+        "recipients": from_file.then(|| json!({"signers": signers(contract)})),
+    }))
 }
 
 fn custom_fields(contract: &Contract) -> Vec<Value> {

@@ -88,7 +88,8 @@ pub(super) struct Templates {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Template {
-    template_id: Option<TemplateId>,
+    #[serde(rename = "templateId")]
+    id: Option<TemplateId>,
     name: Option<String>,
     recipients: Option<Recipients>,
 }
@@ -149,14 +150,13 @@ impl Envelope {
             "sent" | "signed" | "correct" => Overall::Sent,
             "completed" => Overall::Completed { at: completed },
             "declined" => Overall::Declined { at: declined, reason: declined_reason(signers) },
-            "voided" => self.voided(),
             "timedout" => Overall::Expired { at: maybe_time(self.voided_date_time.as_ref()) },
             // A sender can take a finished envelope out of the folder; that ends nothing.
             "deleted" if completed.is_some() => Overall::Completed { at: completed },
             "deleted" if declined.is_some() => {
                 Overall::Declined { at: declined, reason: declined_reason(signers) }
             }
-            "deleted" => self.voided(),
+            "voided" | "deleted" => self.voided(),
             _ => return None,
         })
     }
@@ -224,6 +224,6 @@ impl Template {
             labels
         });
         let name = self.name.unwrap_or_default();
-        Some(OurTemplate { id: self.template_id?, name, roles, fields, usable: true })
+        Some(OurTemplate { id: self.id?, name, roles, fields, usable: true })
     }
 }

@@ -29,10 +29,14 @@ struct Message {
 
 #[derive(Deserialize)]
 struct Event {
-    event_time: String,
-    event_type: String,
-    event_hash: String,
-    event_metadata: Option<Metadata>,
+    #[serde(rename = "event_time")]
+    time: String,
+    #[serde(rename = "event_type")]
+    name: String,
+    #[serde(rename = "event_hash")]
+    hash: String,
+    #[serde(rename = "event_metadata")]
+    metadata: Option<Metadata>,
 }
 
 #[derive(Deserialize)]
@@ -58,27 +62,27 @@ pub(in crate::esign) fn verify(
     let json = std::str::from_utf8(json).map_err(|_| BadSignature::Malformed)?;
     let message: Message = serde_json::from_str(json).map_err(|_| BadSignature::Malformed)?;
     let event = &message.event;
-    let parts: [&[u8]; 2] = [event.event_time.as_bytes(), event.event_type.as_bytes()];
+    let parts: [&[u8]; 2] = [event.time.as_bytes(), event.name.as_bytes()];
     let hashes = keys.iter().filter_map(|key| mac(key, &parts)).map(|mac| hex::encode(mac).into_bytes());
-    if !any_fits(&[event.event_hash.as_bytes()], hashes) {
+    if !any_fits(&[event.hash.as_bytes()], hashes) {
         return Err(BadSignature::Mismatch);
     }
-    let at = event.event_time.parse().map(from_seconds).map_err(|_| BadSignature::Malformed)?;
+    let at = event.time.parse().map(from_seconds).map_err(|_| BadSignature::Malformed)?;
     if at + OLDEST < now {
         return Err(BadSignature::Stale);
     }
-    let related = event.event_metadata.as_ref().and_then(|it| it.related_signature_id.as_deref());
+    let related = event.metadata.as_ref().and_then(|it| it.related_signature_id.as_deref());
     let id = message.signature_request.as_ref().map_or("", |it| it.signature_request_id.as_str());
-    let parts = [id, &event.event_type, &event.event_time, related.unwrap_or_default()];
+    let parts = [id, &event.name, &event.time, related.unwrap_or_default()];
     Ok(Verified::new(json.to_owned(), derived_id("dropbox_sign", &parts)?))
 }
 
 /// What a callback says.
 pub(in crate::esign) fn read(body: &str, received_at: Timestamp) -> Result<Vec<Hint>, Unreadable> {
     let message: Message = serde_json::from_str(body).map_err(|_| Unreadable)?;
-    let at = message.event.event_time.parse().map_or(received_at, from_seconds);
+    let at = message.event.time.parse().map_or(received_at, from_seconds);
     let seen = message.signature_request.as_ref();
-    let event = message.event.event_type;
+    let event = message.event.name;
     let reading = match event.as_str() {
         // A cancelled request cannot be read any more, so this event is what confirms it.
         "signature_request_canceled" => {

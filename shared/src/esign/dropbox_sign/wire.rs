@@ -1,6 +1,8 @@
 //! Dropbox Sign's answers, and what they mean in our words. Times are Unix seconds.
 
-use std::collections::BTreeMap;
+#![expect(clippy::struct_field_names, reason = "these are the provider's names")]
+
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -207,14 +209,14 @@ impl Template {
     pub(super) fn into_ours(self, test: bool) -> OurTemplate {
         let fields = self.documents.into_iter().flat_map(|it| it.custom_fields).filter_map(|it| it.name);
         // A field may stand in several documents.
-        let fields: BTreeMap<String, ()> = fields.map(|name| (name, ())).collect();
+        let fields: BTreeSet<String> = fields.collect();
         // Theirs begin with 0.
         let role = |it: Role| TemplateRole { name: it.name, order: it.order.map(|order| order + 1) };
         OurTemplate {
             id: self.template_id,
             name: self.title.unwrap_or_default(),
             roles: Some(self.signer_roles.into_iter().map(role).collect()),
-            fields: Some(fields.into_keys().collect()),
+            fields: Some(fields.into_iter().collect()),
             usable: test || self.is_locked != Some(true),
         }
     }

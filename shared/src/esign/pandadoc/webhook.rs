@@ -20,10 +20,13 @@ struct Event {
 
 #[derive(Deserialize)]
 struct Acted {
-    action_by: Option<Actor>,
-    action_date: Option<String>,
+    #[serde(rename = "action_by")]
+    by: Option<Actor>,
+    #[serde(rename = "action_date")]
+    date: Option<String>,
     /// The name of an old page.
-    action_on: Option<String>,
+    #[serde(rename = "action_on")]
+    on: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -99,10 +102,10 @@ fn deleted(at: Timestamp) -> Observed {
 
 /// Adds when it was signed, which only this event says.
 fn signed_by(mut seen: Observed, data: &Value) -> Observed {
-    let Ok(Acted { action_by: Some(actor), action_date, action_on }) = Acted::deserialize(data) else {
+    let Ok(Acted { by: Some(actor), date, on }) = Acted::deserialize(data) else {
         return seen;
     };
-    let at = action_date.or(action_on).and_then(|text| text.parse().ok());
+    let at = date.or(on).and_then(|text| text.parse().ok());
     let signer = SignerSeen::new(actor.id, actor.email, Some(SignerState::Signed));
     seen.signers.push(SignerSeen { signed_at: at, ..signer });
     seen

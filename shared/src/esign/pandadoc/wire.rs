@@ -1,5 +1,7 @@
 //! `PandaDoc`'s answers, and what they mean in our words. Times are ISO 8601 with microseconds.
 
+#![expect(clippy::struct_field_names, reason = "these are the provider's names")]
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -246,9 +248,9 @@ impl Template {
 impl TemplateDetails {
     /// The template with roles and fields.
     pub(super) fn into_ours(self) -> OurTemplate {
-        let order = |value: &Value| match value {
-            Value::String(text) => text.parse().ok(),
-            other => other.as_u64().and_then(|order| u16::try_from(order).ok()),
+        let order = |value: &Value| match value.as_str() {
+            Some(text) => text.parse().ok(),
+            None => value.as_u64().and_then(|order| u16::try_from(order).ok()),
         };
         let role =
             |it: Role| TemplateRole { order: it.signing_order.as_ref().and_then(order), name: it.name };

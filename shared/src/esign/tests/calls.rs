@@ -191,9 +191,9 @@ async fn who_was_faster_than_the_cancellation_is_the_truth() {
             let id = request(&contract).clone();
             let desk = street.desk(name);
             if signed {
-                desk.sign_all(id.as_str()).unwrap()
+                desk.sign_all(id.as_str()).unwrap();
             } else {
-                desk.expire(id.as_str()).unwrap()
+                desk.expire(id.as_str()).unwrap();
             }
             street.later(20 * MINUTE);
 
@@ -483,6 +483,9 @@ async fn a_file_of_which_we_have_no_bytes_is_not_sent() {
     }
 }
 
+/// What makes an account unusable.
+type Spoil<'a> = &'a dyn Fn(&mut OpenAccount);
+
 #[tokio::test]
 async fn an_account_that_cannot_work_is_refused_when_it_is_entered() {
     let street = Street::start().await;
@@ -495,7 +498,7 @@ async fn an_account_that_cannot_work_is_refused_when_it_is_entered() {
     for name in ProviderName::ALL {
         assert_eq!(fault(name, &|_| {}), None, "{name}");
     }
-    let spoil: [(ProviderName, &dyn Fn(&mut OpenAccount)); 5] = [
+    let spoil: [(ProviderName, Spoil<'_>); 5] = [
         (ProviderName::DocuSign, &|it| {
             if let Account::DocuSign(it) = it {
                 it.private_key = Secret::new("-----BEGIN RSA PRIVATE KEY-----x-----END RSA PRIVATE KEY-----");

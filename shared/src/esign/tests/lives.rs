@@ -50,6 +50,34 @@ enum End {
     Voided,
 }
 
+impl End {
+    fn of(self, name: ProviderName) -> State {
+        match self {
+            Self::Signed => State::Completed,
+            Self::Declined => State::Declined,
+            Self::Expired => State::Expired,
+            // Nobody here asked for it: PandaDoc has one word for both.
+            Self::Voided if name == ProviderName::PandaDoc => State::Expired,
+            Self::Voided => State::Voided,
+        }
+    }
+}
+
+/// As they came, backwards, or from the middle on and everything twice.
+fn disordered(mut told: Vec<SignedDelivery>, order: usize) -> Vec<SignedDelivery> {
+    match order {
+        0 => {}
+        1 => told.reverse(),
+        _ => {
+            let middle = told.len() / 2;
+            told.rotate_left(middle);
+            let copies = told.clone();
+            told.extend(copies);
+        }
+    }
+    told
+}
+
 async fn live(name: ProviderName, end: End, order: usize) {
     let street = Street::start().await;
     let desk = street.desk(name);
@@ -73,32 +101,14 @@ async fn live(name: ProviderName, end: End, order: usize) {
         End::Voided => desk.void(&id, "Mistake").unwrap(),
     }
     street.later(60 * SECOND);
-    let mut told = desk.take_deliveries();
-    match order {
-        0 => {}
-        1 => told.reverse(),
-        _ => {
-            let middle = told.len() / 2;
-            told.rotate_left(middle);
-            let copies = told.clone();
-            told.extend(copies);
-        }
-    }
+    let told = disordered(desk.take_deliveries(), order);
     assert!(told.len() >= 4, "{name}: {}", told.len());
 
     for delivery in &told {
         hear(&street, &provider, &keys, &mut contract, delivery).await;
     }
 
-    let expected = match end {
-        End::Signed => State::Completed,
-        End::Declined => State::Declined,
-        End::Expired => State::Expired,
-        // Nobody here asked for it: PandaDoc has one word for both.
-        End::Voided if name == ProviderName::PandaDoc => State::Expired,
-        End::Voided => State::Voided,
-    };
-    assert_eq!(contract.state(), expected, "{name} {end:?} {order}");
+    assert_eq!(contract.state(), end.of(name), "{name} {end:?} {order}");
     street.assert_clean();
 }
 
