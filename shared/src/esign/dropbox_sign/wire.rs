@@ -105,7 +105,7 @@ impl SignatureRequest {
 
     /// What it says, in our words.
     pub(super) fn observed(&self, as_of: Timestamp) -> Observed {
-        let lowest = self.signatures.iter().filter(|it| it.is_open()).filter_map(|it| it.order).min();
+        let lowest = self.signatures.iter().filter(|it| !it.is_done()).filter_map(|it| it.order).min();
         let signers: Vec<SignerSeen> = self.signatures.iter().map(|it| it.seen(lowest)).collect();
         Observed {
             as_of,
@@ -166,6 +166,11 @@ impl SignatureRequest {
 impl Signature {
     fn code(&self) -> &str {
         self.status_code.as_deref().unwrap_or_default()
+    }
+
+    /// True once others need not wait for it. An address that mail came back from still has to be mended.
+    fn is_done(&self) -> bool {
+        matches!(self.code(), "signed" | "success" | "declined" | "expired")
     }
 
     fn is_open(&self) -> bool {
