@@ -41,6 +41,11 @@ pub(crate) enum Body {
     Nothing,
     Json(Vec<u8>),
     Form(String),
+    /// Anything else, such as a form with files.
+    Typed {
+        content_type: String,
+        bytes: Vec<u8>,
+    },
 }
 
 /// One call.
@@ -51,6 +56,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Body,
     pub(crate) timeout: Duration,
+    /// The largest answer that is read, in bytes.
+    pub(crate) largest: usize,
 }
 
 impl<'a> Outgoing<'a> {
@@ -63,6 +70,7 @@ impl<'a> Outgoing<'a> {
             headers: Vec::new(),
             body: Body::Nothing,
             timeout: Duration::from_secs(30),
+            largest: LARGEST,
         }
     }
 }
@@ -75,7 +83,7 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// Largest answer we read: a page of 200 wide records stays far below.
+/// Largest answer we read, unless a call says otherwise: a page of 200 wide records stays far below.
 const LARGEST: usize = 16 * 1024 * 1024;
 
 /// The client. Cheap to clone; connections are shared.
@@ -119,17 +127,18 @@ impl Http {
             Body::Form(body) => {
                 request.header("content-type", "application/x-www-form-urlencoded").body(body)
             }
+            Body::Typed { content_type, bytes } => request.header("content-type", content_type).body(bytes),
         };
-        read(request.send().await.map_err(failure)?).await
+        read(request.send().await.map_err(failure)?, call.largest).await
     }
 }
 
-async fn read(mut response: reqwest::Response) -> Result<Answer, HttpError> {
+async fn read(mut response: reqwest::Response, largest: usize) -> Result<Answer, HttpError> {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
-        if body.len() + chunk.len() > LARGEST {
-            return Err(HttpError::TooLarge(LARGEST));
+        if body.len() + chunk.len() > largest {
+            return Err(HttpError::TooLarge(largest));
         }
         body.extend_from_slice(&chunk);
     }

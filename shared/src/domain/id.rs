@@ -98,6 +98,12 @@ opaque! {
     AuditId: "audit id";
     /// An insight that is answered later than its caller waited.
     InsightJobId: "insight job id";
+    /// A contract of ours, `ctr_…`. It travels to the provider, so that a lost answer can be looked up.
+    ContractId: "contract id";
+    /// What a contract is called at its provider: an envelope, a signature request or a document.
+    SignatureRequestId: "signature request id";
+    /// A prepared document at an e-signature provider.
+    TemplateId: "template id";
 }
 
 macro_rules! by_uuid {

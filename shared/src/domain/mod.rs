@@ -6,6 +6,7 @@ pub mod budget;
 pub mod caller;
 pub mod card;
 pub mod connection;
+pub mod contract;
 pub mod delivery;
 pub mod draft;
 pub mod event;

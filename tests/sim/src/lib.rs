@@ -19,6 +19,7 @@
 pub mod ai;
 pub mod aws;
 pub mod clock;
+pub mod esign;
 pub mod fault;
 pub mod serve;
 pub mod twenty;
