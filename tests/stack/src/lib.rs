@@ -302,13 +302,14 @@ fn environment(options: &Options, aws: &Aws, url: &str, queues: &Queues) -> Hash
 /// The pieces that a real-time runner keeps going in the background: each queue by itself, as at AWS.
 pub fn run_forever(stack: &Arc<Stack>) {
     for line in pump::LINES {
-        let stack = stack.clone();
-        tokio::spawn(async move {
-            loop {
-                if pump::batch_on(&stack, line, pump::batch_size(line)).await == 0 {
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                }
-            }
-        });
+        tokio::spawn(pump_forever(stack.clone(), line));
+    }
+}
+
+async fn pump_forever(stack: Arc<Stack>, line: Line) {
+    loop {
+        if pump::batch_on(&stack, line, pump::batch_size(line)).await == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
     }
 }

@@ -230,12 +230,11 @@ impl Mirror {
         let page = async move {
             pump::batch_of(&stack, 1).await;
         };
-        let crashed = match point {
-            Some(point) => crash(&self.stack, point, page).await,
-            None => {
-                page.await;
-                false
-            }
+        let crashed = if let Some(point) = point {
+            crash(&self.stack, point, page).await
+        } else {
+            page.await;
+            false
         };
         if crashed {
             self.stack.clock.advance_ms(UNTIL_SEEN_AGAIN_MS);
