@@ -8,8 +8,10 @@ use crate::ai::{Ai, Models};
 use crate::aws::{Aws, AwsSettings, Endpoints};
 use crate::clock::Clock;
 use crate::config::{BadConfig, Config};
+use crate::domain::contract::account::OpenAccount;
 use crate::domain::grant::Secret;
 use crate::error::{Error, Kind, Result};
+use crate::esign::{EsignUrls, Provider, Token};
 use crate::http::Http;
 use crate::queue::Queue;
 use crate::session::Sessions;
@@ -86,8 +88,9 @@ impl App {
     }
 
     pub(crate) fn queue(&self) -> &Queue {
-        let (sync, ai) = (&self.config.sync_queue, &self.config.ai_queue);
-        self.queue.get_or_init(|| Queue::new(self.aws.sqs(), sync.clone(), ai.clone()))
+        let config = &self.config;
+        let urls = || [config.sync_queue.clone(), config.ai_queue.clone(), config.contract_queue.clone()];
+        self.queue.get_or_init(|| Queue::new(self.aws.sqs(), urls()))
     }
 
     fn http(&self) -> Result<Http> {
@@ -145,6 +148,18 @@ impl App {
             Ok(Ai::new(&configured, models, &self.http()?))
         };
         self.ai.get_or_try_init(make).await
+    }
+
+    /// An e-signature provider, with an account and the token that is known.
+    pub(crate) fn esign(&self, account: OpenAccount, token: Option<Token>) -> Result<Provider> {
+        let at = &self.config.esign;
+        let urls = EsignUrls {
+            docusign_sandbox: at.docusign_sandbox_url.clone(),
+            docusign_production: at.docusign_url.clone(),
+            dropbox_sign: at.dropbox_sign_url.clone(),
+            pandadoc: at.pandadoc_url.clone(),
+        };
+        Ok(Provider::new(&self.http()?, &urls, account, token))
     }
 
     /// A secret that the deployer may have left alone.

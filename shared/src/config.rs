@@ -1,6 +1,7 @@
 //! The environment, read once. Every mistake is reported, all of them together. No secret has a default.
 
 mod ai;
+mod esign;
 
 use std::fmt;
 
@@ -10,6 +11,7 @@ use crate::http::Addresses;
 use crate::queue::QueueUrls;
 
 pub use self::ai::{AiConfig, ProviderConfig};
+pub use self::esign::EsignConfig;
 
 /// What a process is told from outside.
 #[derive(Clone, Debug)]
@@ -21,6 +23,7 @@ pub struct Config {
     pub table: String,
     pub sync_queue: QueueUrls,
     pub ai_queue: QueueUrls,
+    pub contract_queue: QueueUrls,
     /// Names or ARNs of the secrets.
     pub seal_keys_secret: String,
     pub session_key_secret: String,
@@ -37,6 +40,8 @@ pub struct Config {
     pub aws: AwsConfig,
     /// Who serves language models; nobody, if no key is there.
     pub ai: AiConfig,
+    /// Where e-signature providers are.
+    pub esign: EsignConfig,
 }
 
 /// How AWS is reached.
@@ -81,6 +86,7 @@ impl Config {
             table: vars.must("TABLE_NAME"),
             sync_queue: vars.queue("SYNC_QUEUE_URL", "SYNC_DEAD_LETTER_URL"),
             ai_queue: vars.queue("AI_QUEUE_URL", "AI_DEAD_LETTER_URL"),
+            contract_queue: vars.queue("CONTRACT_QUEUE_URL", "CONTRACT_DEAD_LETTER_URL"),
             seal_keys_secret: vars.must("SEAL_KEYS_SECRET"),
             session_key_secret: vars.must("SESSION_KEY_SECRET"),
             whop_client_id: vars.may("WHOP_CLIENT_ID"),
@@ -96,6 +102,7 @@ impl Config {
             },
             aws: AwsConfig::from(&mut vars),
             ai: AiConfig::from(&mut vars),
+            esign: EsignConfig::from(&mut vars),
         };
         if vars.mistakes.is_empty() { Ok(config) } else { Err(BadConfig(vars.mistakes)) }
     }

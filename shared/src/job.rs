@@ -4,8 +4,9 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::contract::ProviderName;
 use crate::domain::delivery::Delivery;
-use crate::domain::id::{InsightJobId, MemberId, RunId, WorkspaceId};
+use crate::domain::id::{ContractId, InsightJobId, MemberId, MembershipId, RunId, WorkspaceId};
 use crate::domain::insight::automation::Cause;
 use crate::domain::run::RunKind;
 use crate::domain::source::RecordRef;
@@ -18,6 +19,8 @@ pub enum Line {
     Sync,
     /// `ai.fifo`: what language models are asked for without anybody waiting.
     Ai,
+    /// `contract.fifo`: what e-signature providers are asked for, and what they tell.
+    Contract,
 }
 
 /// Something that comes over a queue.
@@ -119,6 +122,54 @@ impl Job for AiJob {
             Self::Score { workspace, .. } | Self::ScoreSome { workspace, .. } => workspace.to_string(),
             Self::ScoreDue => "schedules".to_owned(),
             Self::Note { workspace, .. } => format!("{workspace}-notes"),
+        }
+    }
+}
+
+/// One message on `contract.fifo`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum ContractJob {
+    /// Take in what a provider tells. The contract is known where the provider repeats our own id.
+    Deliver { provider: ProviderName, contract: Option<ContractId>, delivery: Delivery },
+    /// Make the next steps of sending.
+    Dispatch { workspace: WorkspaceId, contract: ContractId },
+    /// Ask the provider to end it, as somebody wished.
+    Cancel { workspace: WorkspaceId, contract: ContractId },
+    /// Read it at the provider, if it was not read just now.
+    Read { workspace: WorkspaceId, contract: ContractId },
+    /// Fetch the signed file and keep it.
+    Archive { workspace: WorkspaceId, contract: ContractId },
+    /// Remind whose reminder is due, where the provider does not.
+    Remind { workspace: WorkspaceId, contract: ContractId },
+    /// Tell the CRM how it stands.
+    Tell { workspace: WorkspaceId, contract: ContractId },
+    /// Look after every contract that somebody must come back to. Sent by the schedule.
+    LookAfter,
+    /// A membership became active at `since`: send what the workspace's rules say, if any still does.
+    MembershipActive { workspace: WorkspaceId, membership: MembershipId, since: Timestamp },
+    /// Look for opportunities that reached a stage which a rule waits for; a page of them, after `after`.
+    WatchStages { workspace: WorkspaceId, rule: String, after: Option<String> },
+}
+
+impl Job for ContractJob {
+    const LINE: Line = Line::Contract;
+
+    /// A contract's jobs are done one after the other. The CRM is told in a group of its own, so that its call
+    /// budget holds up nobody's signature.
+    fn group(&self) -> String {
+        match self {
+            Self::Deliver { contract: Some(contract), .. }
+            | Self::Dispatch { contract, .. }
+            | Self::Cancel { contract, .. }
+            | Self::Read { contract, .. }
+            | Self::Archive { contract, .. }
+            | Self::Remind { contract, .. } => contract.to_string(),
+            Self::Deliver { contract: None, delivery, .. } => delivery.id.to_string(),
+            Self::Tell { contract, .. } => format!("{contract}-told"),
+            Self::LookAfter => "schedules".to_owned(),
+            Self::MembershipActive { membership, .. } => membership.to_string(),
+            Self::WatchStages { workspace, .. } => format!("{workspace}-stages"),
         }
     }
 }

@@ -14,7 +14,6 @@ mod clock;
 mod config;
 pub mod domain;
 mod error;
-#[cfg_attr(not(test), expect(dead_code, reason = "the use cases that call it come next"))]
 mod esign;
 mod http;
 mod ids;
@@ -30,7 +29,7 @@ mod whop;
 
 pub use app::App;
 pub use clock::Clock;
-pub use config::{AiConfig, AwsConfig, BadConfig, Config, ProviderConfig};
+pub use config::{AiConfig, AwsConfig, BadConfig, Config, EsignConfig, ProviderConfig};
 pub use error::{Error, Kind, Result};
 pub use http::Addresses;
 pub use queue::QueueUrls;

@@ -91,18 +91,20 @@ pub(crate) struct Queue {
     client: Client,
     sync: QueueUrls,
     ai: QueueUrls,
+    contract: QueueUrls,
 }
 
 impl Queue {
-    /// The queues at these addresses.
-    pub(crate) fn new(client: Client, sync: QueueUrls, ai: QueueUrls) -> Self {
-        Self { client, sync, ai }
+    /// The queues at these addresses: of sync work, of language models, of contracts.
+    pub(crate) fn new(client: Client, [sync, ai, contract]: [QueueUrls; 3]) -> Self {
+        Self { client, sync, ai, contract }
     }
 
     fn urls(&self, line: Line) -> &QueueUrls {
         match line {
             Line::Sync => &self.sync,
             Line::Ai => &self.ai,
+            Line::Contract => &self.contract,
         }
     }
 

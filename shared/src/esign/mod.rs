@@ -26,10 +26,6 @@ use crate::domain::time::Timestamp;
 use crate::http::Http;
 
 pub(crate) use self::error::EsignError;
-#[cfg_attr(
-    not(test),
-    expect(unused_imports, reason = "the use cases that tell troubles apart come next")
-)]
 pub(crate) use self::error::Trouble;
 
 use self::docusign::DocuSign;

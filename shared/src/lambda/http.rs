@@ -71,6 +71,18 @@ impl Request {
         self.inner.headers().get(name)?.to_str().ok()
     }
 
+    /// All headers that are text.
+    pub fn headers(&self) -> Vec<(&str, &str)> {
+        let headers = self.inner.headers().iter();
+        headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
+    }
+
+    /// All parameters of the query, decoded, in their order.
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        let query = self.inner.uri().query().unwrap_or_default();
+        url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    }
+
     /// The body, byte for byte.
     pub fn body(&self) -> &[u8] {
         self.inner.body().as_ref()

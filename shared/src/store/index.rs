@@ -20,6 +20,8 @@ pub(super) enum Due {
     Sweep,
     /// A delivery of this workspace has an event that we did not know.
     Unknown(WorkspaceId),
+    /// Somebody must come back to a contract.
+    Contract,
 }
 
 impl Due {
@@ -28,6 +30,7 @@ impl Due {
         match self {
             Self::Sweep => "SWEEP".to_owned(),
             Self::Unknown(workspace) => format!("UNKNOWN#{workspace}"),
+            Self::Contract => "CONTRACT".to_owned(),
         }
     }
 

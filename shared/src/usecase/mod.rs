@@ -12,6 +12,7 @@ mod call_budget;
 pub mod choose;
 pub mod connect_twenty;
 pub mod connect_whop;
+pub mod contracts;
 pub mod disconnect;
 mod gather;
 pub mod go_live;

@@ -5,11 +5,35 @@ use serde::{Deserialize, Serialize};
 
 use super::ProviderName;
 use crate::domain::grant::{Sealed, Secret};
+use crate::domain::id::EndpointId;
+use crate::domain::time::Timestamp;
 
 /// An account as stored.
 pub type StoredAccount = Account<Sealed>;
 /// An account ready to be used.
 pub type OpenAccount = Account<Secret>;
+
+/// An account that a workspace gave us, and where its provider's webhooks go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrolled {
+    pub account: StoredAccount,
+    /// The address that this account's webhooks are sent to.
+    pub endpoint: EndpointId,
+    pub since: Timestamp,
+    /// What only a person can mend, as it was met last.
+    #[serde(default)]
+    pub trouble: Option<AccountTrouble>,
+    /// Counts every replacement; a write that read an older one does not land.
+    pub version: u64,
+}
+
+/// What keeps an account from being used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountTrouble {
+    pub at: Timestamp,
+    /// What to do, for the person who reads it. No secret.
+    pub advice: String,
+}
 
 /// An account at one provider. `S` is how its secrets are held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

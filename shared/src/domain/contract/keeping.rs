@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::owed::Shown;
 use super::state::State;
 use crate::domain::id::CrmId;
 use crate::domain::time::Timestamp;
@@ -43,10 +44,10 @@ pub struct SignedFile {
 pub struct Told {
     /// The record of the contract.
     pub record: Option<CrmId>,
-    /// The state that record shows.
-    pub state: Option<State>,
+    /// What that record shows.
+    pub shown: Option<Shown>,
     /// States for which there is a note.
     pub noted: Vec<State>,
-    /// The signed file hangs on the person.
+    /// The signed file as it hangs on the person, or on the opportunity where there is none.
     pub attachment: Option<CrmId>,
 }

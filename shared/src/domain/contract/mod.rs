@@ -8,6 +8,7 @@ pub mod dispatch;
 pub mod event;
 pub mod keeping;
 pub mod observed;
+pub mod owed;
 pub mod provider;
 pub mod request;
 pub mod settings;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::dispatch::{Dispatch, NextCall, SendStep};
 pub use self::keeping::{CancelWish, Cause, SignedFile, Told};
+pub use self::owed::{Owed, Shown};
 pub use self::observed::{Detail, Observed, Overall, SignerSeen, SignerState};
 pub use self::provider::{ProviderName, UnknownProvider};
 pub use self::request::{ContractRequest, Invalid};
@@ -80,6 +82,9 @@ pub struct Contract {
     /// When we last read it at the provider; some ration that.
     #[serde(default)]
     pub read_at: Option<Timestamp>,
+    /// When the schedule is to come back to it; see [`Contract::look_after_at`].
+    #[serde(default)]
+    pub look_again_at: Option<Timestamp>,
     /// Counts every write; one that read an older version does not land.
     #[serde(default)]
     pub version: u64,

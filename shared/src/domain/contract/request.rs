@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use sha2::{Digest as _, Sha256};
+
 pub use super::provider::{Limits, limits};
 use super::settings::ContractSettings;
 use super::signer::Signer;
@@ -103,6 +105,40 @@ fn is_control(c: char) -> bool {
 }
 
 impl ContractRequest {
+    /// What tells this wish from another: the digest of all it says.
+    pub fn fingerprint(&self) -> String {
+        let mut digest = Sha256::new();
+        let mut add = |part: &str| {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part.as_bytes());
+        };
+        let or_none = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), |text| format!("+{text}"));
+        add(&self.title);
+        add(&or_none(self.subject.as_deref()));
+        add(&or_none(self.message.as_deref()));
+        match &self.source {
+            Source::Template { template } => add(&format!("template {template}")),
+            Source::File(file) => add(&format!("file {} {}", file.sha256, file.name)),
+        }
+        add(&self.signers.len().to_string());
+        for signer in &self.signers {
+            add(&signer.name);
+            add(&signer.email);
+            add(&or_none(signer.role.as_deref()));
+            add(&signer.order.map_or_else(String::new, |order| order.to_string()));
+        }
+        for values in [&self.fields, &self.metadata] {
+            add(&values.len().to_string());
+            for (name, value) in values {
+                add(name);
+                add(value);
+            }
+        }
+        add(&format!("{:?} {:?} {:?}", self.expires_in_days, self.reminders, self.provider));
+        add(&format!("{:?} {:?}", self.person, self.opportunity));
+        hex::encode(digest.finalize())
+    }
+
     /// Who would send it.
     pub fn provider(&self, settings: &ContractSettings) -> Result<ProviderName, Invalid> {
         let none = || Invalid::one("provider", "No e-signature provider is chosen for this workspace.");
@@ -268,6 +304,7 @@ impl ContractRequest {
             signed_file: None,
             told: Told::default(),
             read_at: None,
+            look_again_at: None,
             version: 0,
         })
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ProviderName, Reminders};
 use crate::domain::id::{ProductId, TemplateId};
+use crate::domain::time::Timestamp;
 
 /// A workspace's choices.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct Automation {
     pub name: String,
     #[serde(default)]
     pub enabled: bool,
+    /// Since when it is switched on. What happened before gets nothing sent.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
     pub trigger: Trigger,
     pub template: TemplateId,
     /// The provider of the template; the workspace's where absent.

@@ -214,6 +214,11 @@ impl Life {
         self.expiry.map(|(_, at)| at)
     }
 
+    /// It could never be sent; `reason` is for people.
+    pub fn fail(&mut self, at: Timestamp, reason: &str) {
+        self.finish(End::Failed { at, reason: Some(reason.to_owned()) });
+    }
+
     pub(super) fn expire_at(&mut self, as_of: Timestamp, at: Timestamp) {
         self.expiry = self.expiry.max(Some((as_of, at)));
     }

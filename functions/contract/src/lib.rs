@@ -1,0 +1,45 @@
+//! `POST /contracts` and its like for programs, such as a workflow of Twenty's, and the `contract.fifo` queue: sending,
+//! what providers tell, signed files.
+
+use shared::domain::time::Timestamp;
+use shared::job::ContractJob;
+use shared::lambda::{Batch, Reply, Request};
+use shared::usecase::contracts::archive::archive_contract;
+use shared::usecase::contracts::cancel::end_contract;
+use shared::usecase::contracts::dispatch::dispatch_contract;
+use shared::usecase::contracts::look_after::look_after_contracts;
+use shared::usecase::contracts::read::read_contract;
+use shared::usecase::contracts::record::record_signature;
+use shared::usecase::contracts::remind::remind_due;
+use shared::{App, Error, Result};
+
+/// Answers a request.
+pub async fn handle(_app: &'static App, _request: Request) -> Result<Reply> {
+    Err(Error::not_found())
+}
+
+/// Does the jobs of one batch; one answer each.
+pub async fn work_off(app: &'static App, batch: Batch<ContractJob>) -> Vec<Result<()>> {
+    let mut answers = Vec::with_capacity(batch.jobs.len());
+    for job in batch.jobs {
+        answers.push(work_one_off(app, job, batch.deadline).await);
+    }
+    answers
+}
+
+async fn work_one_off(app: &App, job: ContractJob, deadline: Timestamp) -> Result<()> {
+    match job {
+        ContractJob::Deliver { provider, delivery, .. } => record_signature(app, provider, &delivery).await,
+        ContractJob::Dispatch { workspace, contract } => {
+            dispatch_contract(app, workspace, &contract, deadline).await
+        }
+        ContractJob::Cancel { workspace, contract } => end_contract(app, workspace, &contract).await,
+        ContractJob::Read { workspace, contract } => read_contract(app, workspace, &contract).await,
+        ContractJob::Archive { workspace, contract } => archive_contract(app, workspace, &contract).await,
+        ContractJob::Remind { workspace, contract } => remind_due(app, workspace, &contract).await,
+        ContractJob::LookAfter => look_after_contracts(app, deadline).await,
+        ContractJob::Tell { .. } | ContractJob::MembershipActive { .. } | ContractJob::WatchStages { .. } => {
+            Ok(())
+        }
+    }
+}
