@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::{BadConfig, Config};
 use crate::domain::grant::Secret;
 use crate::error::{Error, Kind, Result};
+use crate::files::Files;
 use crate::http::Http;
 use crate::queue::Queue;
 use crate::session::Sessions;
@@ -29,6 +30,7 @@ pub struct App {
     aws: Aws,
     store: OnceLock<Store>,
     queue: OnceLock<Queue>,
+    files: OnceLock<Files>,
     http: OnceLock<Http>,
     vault: OnceCell<Vault>,
     sessions: OnceCell<Sessions>,
@@ -53,6 +55,7 @@ impl App {
                 dynamodb: config.aws.dynamodb_url.clone(),
                 sqs: config.aws.sqs_url.clone(),
                 secrets: config.aws.secrets_url.clone(),
+                s3: config.aws.s3_url.clone(),
             },
             ca_bundle: config.aws.ca_bundle()?,
         })
@@ -63,6 +66,7 @@ impl App {
             aws,
             store: OnceLock::new(),
             queue: OnceLock::new(),
+            files: OnceLock::new(),
             http: OnceLock::new(),
             vault: OnceCell::new(),
             sessions: OnceCell::new(),
@@ -88,6 +92,15 @@ impl App {
     pub(crate) fn queue(&self) -> &Queue {
         let (sync, ai) = (&self.config.sync_queue, &self.config.ai_queue);
         self.queue.get_or_init(|| Queue::new(self.aws.sqs(), sync.clone(), ai.clone()))
+    }
+
+    #[cfg_attr(not(test), expect(dead_code, reason = "the use cases that call it come next"))]
+    pub(crate) fn files(&self) -> Result<&Files> {
+        if let Some(files) = self.files.get() {
+            return Ok(files);
+        }
+        let files = Files::new(self.http()?, self.aws.settings(), &self.config.files_bucket)?;
+        Ok(self.files.get_or_init(|| files))
     }
 
     fn http(&self) -> Result<Http> {
