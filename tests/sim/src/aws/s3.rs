@@ -46,9 +46,8 @@ impl S3 {
     /// When the port is taken.
     pub async fn start(clock: &Clock, faults: &Faults, port: u16) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let mut s3 = Self::start_in(folder.path().to_owned(), clock, faults, port).await;
-        s3._folder = Some(Arc::new(folder));
-        s3
+        let service = Service::new(Shelf::new(folder.path().to_owned()), clock.clone());
+        Self::listen(service, Some(Arc::new(folder)), faults, port).await
     }
 
     /// A service whose buckets are the folders in `folder`; what is there is served, and what is written stays.
@@ -57,7 +56,11 @@ impl S3 {
     ///
     /// When the port is taken.
     pub async fn start_in(folder: PathBuf, clock: &Clock, faults: &Faults, port: u16) -> Self {
-        let service = Arc::new(Service::new(Shelf::new(folder), clock.clone()));
+        Self::listen(Service::new(Shelf::new(folder), clock.clone()), None, faults, port).await
+    }
+
+    async fn listen(service: Service, folder: Option<Arc<TempDir>>, faults: &Faults, port: u16) -> Self {
+        let service = Arc::new(service);
         let asked = Arc::clone(&service);
         let router = Router::new().fallback(move |request: Request| {
             let service = Arc::clone(&asked);
@@ -66,7 +69,7 @@ impl S3 {
         let served = serve(faults.in_front_of("s3", router), port)
             .await
             .unwrap_or_else(|error| panic!("S3 cannot listen on port {port}: {error}"));
-        Self { service, served: Arc::new(served), _folder: None }
+        Self { service, served: Arc::new(served), _folder: folder }
     }
 
     /// The endpoint; a bucket's name is the first segment below it.

@@ -107,6 +107,9 @@ impl Service {
         if place.key.is_empty() {
             return Err(Refusal::unplayed("requests about buckets"));
         }
+        if matches!(&*place.key, "." | "..") {
+            return Err(Refusal::unplayed("keys that are no file names"));
+        }
         if place.key.len() > MAX_KEY || super::signature::escape(&place.key, false).len() > MAX_NAME {
             return Err(Refusal::bad("KeyTooLongError", "Your key is too long"));
         }
