@@ -174,6 +174,26 @@ async fn a_link_downloads_one_file_under_its_name_until_it_ends() {
     assert!(body.contains("AccessDenied") && body.contains("Request has expired"), "{body}");
 }
 
+fn signature(url: &Url) -> String {
+    url.query_pairs().find(|(name, _)| name == "X-Amz-Signature").unwrap().1.into_owned()
+}
+
+/// Made with botocore 1.43.127 from the same settings, for the moment it ran at.
+#[test]
+fn links_are_those_that_aws_makes_in_python() {
+    let mut aws = settings("canary-secret", Some(TOKEN), None);
+    "eu-central-1".clone_into(&mut aws.region);
+    let (files, now) = (files(&aws, BUCKET), "2026-11-23T21:45:15Z".parse().unwrap());
+
+    let link = files.link(KEY, "Zoë's contract.pdf", now, Duration::from_mins(5)).unwrap();
+    let upload = files.upload(KEY, 3, &hash("one"), now, Duration::from_mins(10)).unwrap();
+
+    let address = "https://contract-files.s3.eu-central-1.amazonaws.com/w/1/Vertrag%20Zo%C3%AB%2B1.pdf?";
+    assert!(link.as_str().starts_with(address) && upload.url.as_str().starts_with(address), "{link}");
+    assert_eq!(signature(&link), "69961b6b9de220ad852f415107c03c1f7046b8aba17a43bb18d4fc0bc8f65550");
+    assert_eq!(signature(&upload.url), "d963c7f648923ebaa2961b39977b056757f54d3061f4148bca85b5917a9f9157");
+}
+
 /// Uploads as a browser does: the length is the client's own doing.
 async fn send(upload: &Upload, but: Option<(&str, Option<&str>)>, body: &'static str) -> (u16, String) {
     let client = sim::serve::plain_client().build().unwrap();
