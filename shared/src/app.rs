@@ -12,6 +12,7 @@ use crate::domain::contract::account::OpenAccount;
 use crate::domain::grant::Secret;
 use crate::error::{Error, Kind, Result};
 use crate::esign::{EsignUrls, Provider, Token};
+use crate::files::Files;
 use crate::http::Http;
 use crate::queue::Queue;
 use crate::session::Sessions;
@@ -31,6 +32,7 @@ pub struct App {
     aws: Aws,
     store: OnceLock<Store>,
     queue: OnceLock<Queue>,
+    files: OnceLock<Files>,
     http: OnceLock<Http>,
     vault: OnceCell<Vault>,
     sessions: OnceCell<Sessions>,
@@ -55,6 +57,7 @@ impl App {
                 dynamodb: config.aws.dynamodb_url.clone(),
                 sqs: config.aws.sqs_url.clone(),
                 secrets: config.aws.secrets_url.clone(),
+                s3: config.aws.s3_url.clone(),
             },
             ca_bundle: config.aws.ca_bundle()?,
         })
@@ -65,6 +68,7 @@ impl App {
             aws,
             store: OnceLock::new(),
             queue: OnceLock::new(),
+            files: OnceLock::new(),
             http: OnceLock::new(),
             vault: OnceCell::new(),
             sessions: OnceCell::new(),
@@ -91,6 +95,14 @@ impl App {
         let config = &self.config;
         let urls = || [config.sync_queue.clone(), config.ai_queue.clone(), config.contract_queue.clone()];
         self.queue.get_or_init(|| Queue::new(self.aws.sqs(), urls()))
+    }
+
+    pub(crate) fn files(&self) -> Result<&Files> {
+        if let Some(files) = self.files.get() {
+            return Ok(files);
+        }
+        let files = Files::new(self.http()?, self.aws.settings(), &self.config.files_bucket)?;
+        Ok(self.files.get_or_init(|| files))
     }
 
     fn http(&self) -> Result<Http> {

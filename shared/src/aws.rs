@@ -49,6 +49,7 @@ pub(crate) struct Endpoints {
     pub(crate) dynamodb: Option<String>,
     pub(crate) sqs: Option<String>,
     pub(crate) secrets: Option<String>,
+    pub(crate) s3: Option<String>,
 }
 
 /// The file that `AWS_CA_BUNDLE` names holds no certificate, or something else beside them.
@@ -116,6 +117,11 @@ impl Aws {
             http_client_fn(move |_, _| connector.clone())
         };
         self.http.get_or_init(make).clone()
+    }
+
+    /// What the environment says, for what is called without an SDK.
+    pub(crate) fn settings(&self) -> &AwsSettings {
+        &self.settings
     }
 
     /// The client for the table.
@@ -211,7 +217,7 @@ impl fmt::Debug for Aws {
 
 impl AwsSettings {
     /// Lambda puts fresh credentials into the environment of every process, so these never need renewing.
-    fn credentials(&self) -> Credentials {
+    pub(crate) fn credentials(&self) -> Credentials {
         let token = self.session_token.as_ref().map(|token| token.expose().to_owned());
         let secret = self.secret_access_key.expose();
         Credentials::new(&self.access_key_id, secret, token, None, "environment")

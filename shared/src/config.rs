@@ -24,6 +24,8 @@ pub struct Config {
     pub sync_queue: QueueUrls,
     pub ai_queue: QueueUrls,
     pub contract_queue: QueueUrls,
+    /// The bucket that contract files are kept in.
+    pub files_bucket: String,
     /// Names or ARNs of the secrets.
     pub seal_keys_secret: String,
     pub session_key_secret: String,
@@ -55,6 +57,7 @@ pub struct AwsConfig {
     pub dynamodb_url: Option<String>,
     pub sqs_url: Option<String>,
     pub secrets_url: Option<String>,
+    pub s3_url: Option<String>,
     /// A file of further certificates to trust, PEM.
     pub ca_bundle: Option<String>,
 }
@@ -87,6 +90,7 @@ impl Config {
             sync_queue: vars.queue("SYNC_QUEUE_URL", "SYNC_DEAD_LETTER_URL"),
             ai_queue: vars.queue("AI_QUEUE_URL", "AI_DEAD_LETTER_URL"),
             contract_queue: vars.queue("CONTRACT_QUEUE_URL", "CONTRACT_DEAD_LETTER_URL"),
+            files_bucket: vars.must("FILES_BUCKET"),
             seal_keys_secret: vars.must("SEAL_KEYS_SECRET"),
             session_key_secret: vars.must("SESSION_KEY_SECRET"),
             whop_client_id: vars.may("WHOP_CLIENT_ID"),
@@ -133,6 +137,7 @@ impl AwsConfig {
             dynamodb_url: at("AWS_ENDPOINT_URL_DYNAMODB"),
             sqs_url: at("AWS_ENDPOINT_URL_SQS"),
             secrets_url: at("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            s3_url: at("AWS_ENDPOINT_URL_S3"),
             region: vars.must("AWS_REGION"),
             access_key_id: vars.must("AWS_ACCESS_KEY_ID"),
             secret_access_key: vars.must("AWS_SECRET_ACCESS_KEY"),

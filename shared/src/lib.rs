@@ -3,7 +3,7 @@
 //!
 //! * [`domain`] decides: pure values and functions.
 //! * [`usecase`] does: one verb a file, the only place that puts effects in an order.
-//! * `whop`, `twenty`, `ai`, `esign`, `store`, `queue` speak to one outside party each, and to no other.
+//! * `whop`, `twenty`, `ai`, `esign`, `store`, `queue`, `files` speak to one outside party each, and to no other.
 //! * [`lambda`] turns AWS events into calls of a function, and its results into answers.
 //! * [`App`] holds every client, built on first use.
 
@@ -15,6 +15,7 @@ mod config;
 pub mod domain;
 mod error;
 mod esign;
+mod files;
 mod http;
 mod ids;
 pub mod job;

@@ -7,14 +7,14 @@ use stack::{Addresses, MODEL_VARIABLES, RealModels};
 
 /// Offsets of everything that listens, from the first port.
 const GATEWAY: u16 = 0;
-const AWS: [u16; 3] = [1, 2, 3];
+const AWS: [u16; 4] = [1, 2, 3, 4];
 const WHOP: u16 = 10;
 const TWENTY: u16 = 20;
 const AI: u16 = 30;
 
 /// The fixed addresses from `base` on, if all of them are free.
 pub(crate) fn fixed(base: u16) -> Result<Addresses, String> {
-    let offsets = [GATEWAY, AWS[0], AWS[1], AWS[2], WHOP, TWENTY, AI];
+    let offsets = [GATEWAY, AWS[0], AWS[1], AWS[2], AWS[3], WHOP, TWENTY, AI];
     let taken = offsets
         .map(|offset| base + offset)
         .into_iter()

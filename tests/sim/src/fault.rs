@@ -20,7 +20,7 @@ use tokio::sync::watch;
 pub struct Call {
     /// Counts from 0 over all stand-ins that share the same [`Faults`].
     pub index: usize,
-    /// `dynamodb`, `sqs`, `secrets`, `whop`, `twenty` or `ai`.
+    /// `dynamodb`, `sqs`, `secrets`, `s3`, `whop`, `twenty` or `ai`.
     pub service: &'static str,
     /// The AWS target without its version (`PutItem`), or `POST /rest/batch/people?upsert=true`.
     pub operation: String,

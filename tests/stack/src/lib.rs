@@ -44,6 +44,8 @@ pub const DEAD: &str = "sync-dead.fifo";
 /// The queue of what language models are asked for, and its dead-letter queue.
 pub const AI: &str = "ai.fifo";
 pub const AI_DEAD: &str = "ai-dead.fifo";
+/// The bucket that contract files are kept in.
+pub const FILES: &str = "contract-files";
 /// Where a stepped clock begins: 2026-11-23T08:00:00Z.
 pub const MORNING_MS: i64 = 1_795_420_800_000;
 
@@ -153,7 +155,7 @@ impl Stack {
         logs::capture();
         let (clock, faults, at) = (options.clock.clone(), Faults::default(), options.addresses);
         let next = |offset| if at.aws == 0 { 0 } else { at.aws + offset };
-        let ports = Ports { dynamodb: next(0), sqs: next(1), secrets: next(2) };
+        let ports = Ports { dynamodb: next(0), sqs: next(1), secrets: next(2), s3: next(3) };
         let aws = Aws::start(&clock, &faults, ports).await;
         let whop = Whop::start(clock.clone(), &faults, at.whop).await;
         let twenty = Twenty::start(clock.clone(), &faults, at.twenty).await;
@@ -163,6 +165,8 @@ impl Stack {
         let (listener, url) = gateway::bind(at.gateway).await;
         let callback = format!("{url}/oauth/whop/callback");
         let whop_app = whop.register_app(&[&callback]);
+        aws.s3.create_bucket(FILES);
+        aws.s3.admit(ACCESS_KEY, &aws_secret(), None);
         aws.secrets.put("seal-keys", &format!(r#"{{"1":"{CANARY}-seal-key-of-at-least-32-characters"}}"#));
         aws.secrets.put("session-key", &format!("{CANARY}-session-key-of-at-least-32-characters"));
         aws.secrets.put("whop-client-secret", &whop_app.client_secret);
@@ -192,6 +196,7 @@ impl Stack {
             ("SYNC_DEAD_LETTER_URL", config.sync_queue.dead_letters.clone()),
             ("AI_QUEUE_URL", config.ai_queue.jobs.clone()),
             ("AI_DEAD_LETTER_URL", config.ai_queue.dead_letters.clone()),
+            ("FILES_BUCKET", config.files_bucket.clone()),
             ("OPENAI_API_KEY_SECRET", "openai-key".to_owned()),
             ("OPENAI_BASE_URL", self.ai.openai_url()),
             ("ANTHROPIC_API_KEY_SECRET", "anthropic-key".to_owned()),
@@ -209,6 +214,7 @@ impl Stack {
             ("AWS_ENDPOINT_URL_DYNAMODB", aws.dynamodb_url.clone().unwrap_or_default()),
             ("AWS_ENDPOINT_URL_SQS", aws.sqs_url.clone().unwrap_or_default()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.secrets_url.clone().unwrap_or_default()),
+            ("AWS_ENDPOINT_URL_S3", aws.s3_url.clone().unwrap_or_default()),
         ];
         pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -273,6 +279,13 @@ pub fn queue_of(line: Line) -> &'static str {
     }
 }
 
+/// The one key that stand-ins of AWS know; only S3's looks at signatures.
+const ACCESS_KEY: &str = "local";
+
+fn aws_secret() -> String {
+    format!("{CANARY}-aws-secret")
+}
+
 fn environment(options: &Options, aws: &Aws, url: &str, queues: &Queues) -> HashMap<&'static str, String> {
     HashMap::from([
         ("STAGE", "local".to_owned()),
@@ -282,6 +295,7 @@ fn environment(options: &Options, aws: &Aws, url: &str, queues: &Queues) -> Hash
         ("SYNC_DEAD_LETTER_URL", queues.sync.1.clone()),
         ("AI_QUEUE_URL", queues.ai.0.clone()),
         ("AI_DEAD_LETTER_URL", queues.ai.1.clone()),
+        ("FILES_BUCKET", FILES.to_owned()),
         ("OPENAI_API_KEY_SECRET", "openai-key".to_owned()),
         ("ANTHROPIC_API_KEY_SECRET", "anthropic-key".to_owned()),
         ("SEAL_KEYS_SECRET", "seal-keys".to_owned()),
@@ -291,11 +305,12 @@ fn environment(options: &Options, aws: &Aws, url: &str, queues: &Queues) -> Hash
         ("GRAPHQL_INTROSPECTION", "true".to_owned()),
         ("ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
         ("AWS_REGION", "us-east-1".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", format!("{CANARY}-aws-secret")),
+        ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", aws_secret()),
         ("AWS_ENDPOINT_URL_DYNAMODB", aws.dynamodb.url()),
         ("AWS_ENDPOINT_URL_SQS", aws.sqs.url()),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.secrets.url()),
+        ("AWS_ENDPOINT_URL_S3", aws.s3.url()),
     ])
 }
 

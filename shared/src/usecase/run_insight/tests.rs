@@ -151,6 +151,7 @@ fn variable(name: &str, database: &str, secrets: &str, providers: &str) -> Optio
         | "SYNC_DEAD_LETTER_URL"
         | "AI_QUEUE_URL"
         | "AI_DEAD_LETTER_URL"
+        | "FILES_BUCKET"
         | "SESSION_KEY_SECRET"
         | "AWS_ACCESS_KEY_ID"
         | "AWS_SECRET_ACCESS_KEY" => "bridge",

@@ -1,4 +1,4 @@
-//! AWS on loopback: `DynamoDB`, SQS and Secrets Manager for the unmodified SDK, and a host for Lambda binaries.
+//! AWS on loopback: `DynamoDB`, SQS, Secrets Manager and S3 for unmodified clients, and a host for Lambda binaries.
 //!
 //! A stand-in refuses what the real service refuses, and refuses loudly what it does not know. It never accepts
 //! a call that it then ignores.
@@ -7,6 +7,7 @@ mod json;
 
 pub mod dynamodb;
 pub mod runtime;
+pub mod s3;
 pub mod secrets;
 pub mod sqs;
 pub mod tls;
@@ -17,6 +18,7 @@ use crate::fault::Faults;
 pub use dynamodb::DynamoDb;
 pub use json::Refusal;
 pub use runtime::RuntimeHost;
+pub use s3::S3;
 
 pub use secrets::Secrets;
 pub use sqs::Sqs;
@@ -34,18 +36,20 @@ pub struct Ports {
     pub dynamodb: u16,
     pub sqs: u16,
     pub secrets: u16,
+    pub s3: u16,
 }
 
-/// The three services together. Clones are the same services; they stop when the last clone is dropped.
+/// The services together. Clones are the same services; they stop when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Aws {
     pub dynamodb: DynamoDb,
     pub sqs: Sqs,
     pub secrets: Secrets,
+    pub s3: S3,
 }
 
 impl Aws {
-    /// Starts all three, empty and in memory.
+    /// Starts all of them, empty; objects are in a temporary folder, the rest in memory.
     ///
     /// # Panics
     ///
@@ -55,6 +59,7 @@ impl Aws {
             dynamodb: DynamoDb::start(faults, ports.dynamodb).await,
             sqs: Sqs::start(clock, faults, ports.sqs).await,
             secrets: Secrets::start(clock, faults, ports.secrets).await,
+            s3: S3::start(clock, faults, ports.s3).await,
         }
     }
 }

@@ -12,7 +12,7 @@ use document::{Template, text};
 use serde_json::Value;
 
 /// Every variable of the configuration. A function gets all of them and no other.
-const VARIABLES: [&str; 23] = [
+const VARIABLES: [&str; 24] = [
     "AI_DEAD_LETTER_URL",
     "AI_MODELS",
     "AI_PROVIDER",
@@ -20,6 +20,7 @@ const VARIABLES: [&str; 23] = [
     "ANTHROPIC_API_KEY_SECRET",
     "ANTHROPIC_BASE_URL",
     "ANTHROPIC_MODEL",
+    "FILES_BUCKET",
     "GRAPHQL_INTROSPECTION",
     "LOG_LEVEL",
     "OPENAI_API_KEY_SECRET",
@@ -246,6 +247,26 @@ fn every_throttled_route_exists_before_its_throttle() {
     let there: BTreeSet<_> = waited_for.iter().map(|id| route(id).as_str().unwrap().to_owned()).collect();
     assert_eq!(throttled, there);
     assert!(stage["DefaultRouteSettings"]["ThrottlingRateLimit"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn contract_files_are_private_encrypted_versioned_and_outlive_the_stack() {
+    let template = Template::main();
+
+    let bucket = template.resource("FilesBucket");
+
+    assert_eq!(bucket["DeletionPolicy"], "RetainExceptOnCreate");
+    assert_eq!(bucket["UpdateReplacePolicy"], "Retain");
+    let properties = &bucket["Properties"];
+    assert_eq!(properties["VersioningConfiguration"]["Status"], "Enabled");
+    let encryption = &properties["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+    assert_eq!(encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"], "aws:kms");
+    for block in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] {
+        assert_eq!(properties["PublicAccessBlockConfiguration"][block], true, "{block}");
+    }
+    let policy = &template.resource("FilesBucketPolicy")["Properties"]["PolicyDocument"]["Statement"][0];
+    assert_eq!((&policy["Effect"], &policy["Action"]), (&"Deny".into(), &"s3:*".into()));
+    assert_eq!(policy["Condition"]["Bool"]["aws:SecureTransport"], "false");
 }
 
 #[test]
