@@ -87,7 +87,7 @@ export function contractsPart({ $, el, time, draw, keyed, ask, say, attempt, bus
       el("span", { className: `mark ${tone}` }, text));
     const since = el("p", { className: "muted" }, "Here since ", time(account.since), `. Webhook keys: ${account.webhookKeys}.`);
     const steps = el("ul", { className: "help" }, ...account.nextSteps.map((step) => el("li", {}, step)));
-    const trouble = account.trouble ? el("p", { className: "notice bad" }, account.trouble) : null;
+    const trouble = account.trouble ? el("p", { className: "notice bad" }, el("span", {}, ...linked(account.trouble))) : null;
     const address = el("output", {}, account.webhookUrl);
     address.setAttribute("aria-label", `Webhook address for ${name}`);
     const buttons = el("div", { className: "row" },
@@ -95,6 +95,14 @@ export function contractsPart({ $, el, time, draw, keyed, ask, say, attempt, bus
       press("Change", `change ${account.provider}`, `Change the account of ${name}`, () => offerChange(account)),
       press("Remove", `remove ${account.provider}`, `Remove the account of ${name}`, () => removeAccount(account), "danger"));
     return el("li", { className: "item" }, head, trouble, since, el("p", { className: "copyable" }, address), steps, buttons);
+  }
+
+  /** A text with its address, if it has one, as a link: the consent that is missing is given there. */
+  function linked(text) {
+    const [address] = text.match(/https:\/\/[^\s]+/) ?? [];
+    if (!address) return [text];
+    const [before, after] = [text.slice(0, text.indexOf(address)), text.slice(text.indexOf(address) + address.length)];
+    return [before, el("a", { href: address, target: "_blank", rel: "noopener noreferrer", className: "mono" }, address), after];
   }
 
   function press(text, key, label, work, tone = "quiet") {

@@ -203,6 +203,32 @@ async fn what_models_may_spend_and_do_is_seen_and_steered_with_the_keyboard() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_for_contracts_is_given_with_the_keyboard_and_a_wrong_key_is_told_beside_the_form() {
+    let Some(scene) = signed_in().await else { return };
+    let browser = &scene.browser;
+    scene.connect_by_key().await;
+
+    browser.tab_to("#esign-account summary").await;
+    browser.keys(ENTER).await;
+    browser.tab_to("#esign-provider").await;
+    browser.keys("Drop").await;
+    browser.tab_to("#dropbox-key").await;
+    browser.keys("not-a-key").await;
+    browser.keys(ENTER).await;
+    browser.until_shows("esign-form-error", "Dropbox Sign does not accept the account's keys").await;
+    browser.value("document.getElementById('dropbox-key').select()").await;
+    browser.tab_to("#dropbox-key").await;
+    browser.keys(&scene.stack.esign.dropbox_sign().credentials().api_key).await;
+    browser.keys(ENTER).await;
+
+    browser.until_shows("said", "Dropbox Sign was saved.").await;
+    assert_eq!(browser.focus().await, "contracts-title");
+    browser.until_shows("esign-accounts", "/webhooks/dropbox_sign/").await;
+    assert_eq!(browser.value("document.getElementById('contract-provider').value").await, "DROPBOX_SIGN");
+    assert_eq!(browser.value("document.getElementById('dropbox-key').value").await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_reaches_over_the_edge_of_a_screen_of_320_pixels() {
     let Some(scene) = Scene::open().await else { return };
     let browser = &scene.browser;
