@@ -150,15 +150,13 @@ async fn a_workflow_requests_a_contract_follows_it_and_cancels_it() {
     assert_eq!((cancelled.status, cancelled.json()["cancelReason"].clone()), (202, json!("A mistake.")));
 }
 
-#[tokio::test]
-async fn what_nobody_can_send_is_refused_in_words_before_the_provider_is_called() {
-    let stack = Stack::start().await;
-    let (office, template) = Office::equipped(&stack, "Harbor Lights").await;
+/// What is wrong with a body, and what its caller is told.
+fn mistakes() -> Vec<(Value, &'static str)> {
     let file = |bytes: u64| {
         json!({ "templateId": "", "documentName": "nda.pdf", "documentBytes": bytes, "documentSha256": "ab".repeat(32),
                 "signerRole": "", "signer2Role": "" })
     };
-    let cases = [
+    vec![
         (json!({ "signerEmail": "ada at client" }), "The e-mail address of signer 1 is not valid."),
         (json!({ "signer2Email": "ADA@client.example" }), "Signer 2 has the e-mail address of another one."),
         (json!({ "signer2Role": "Client" }), "Signer 2 has the role of another one."),
@@ -179,10 +177,16 @@ async fn what_nobody_can_send_is_refused_in_words_before_the_provider_is_called(
         (json!({ "templateId": "" }), "Give templateId, or documentName"),
         (json!({ "telephone": "1" }), "unknown field `telephone`"),
         (json!({ "provider": "pandadoc" }), "There is no account of PandaDoc."),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn what_nobody_can_send_is_refused_in_words_before_the_provider_is_called() {
+    let stack = Stack::start().await;
+    let (office, template) = Office::equipped(&stack, "Harbor Lights").await;
     stack.faults.forget_calls();
 
-    for (more, expected) in cases {
+    for (more, expected) in mistakes() {
         let refused = office.post("/contracts", &with(wish(&template), &more)).await;
 
         let message = refused.json()["message"].clone();
