@@ -84,16 +84,15 @@ async fn enrolled(
     account: &OpenAccount,
     before: Option<&Enrolled>,
 ) -> Result<Enrolled> {
-    let (endpoint, since, version) = match before {
-        Some(before) => (before.endpoint.clone(), before.since, before.version + 1),
-        None => {
-            let random = ids::unguessable().map_err(|error| Error::new(Kind::Bug).because(error))?;
-            let endpoint = EndpointId::new(workspace, &random);
-            (endpoint.map_err(|error| Error::new(Kind::Bug).because(error))?, app.clock().now(), 1)
-        }
-    };
     let account = seal_account(app, workspace, account).await?;
-    Ok(Enrolled { account, endpoint, since, trouble: None, version })
+    if let Some(before) = before {
+        let (endpoint, since) = (before.endpoint.clone(), before.since);
+        return Ok(Enrolled { account, endpoint, since, trouble: None, version: before.version + 1 });
+    }
+    let random = ids::unguessable().map_err(|error| Error::new(Kind::Bug).because(error))?;
+    let endpoint =
+        EndpointId::new(workspace, &random).map_err(|error| Error::new(Kind::Bug).because(error))?;
+    Ok(Enrolled { account, endpoint, since: app.clock().now(), trouble: None, version: 1 })
 }
 
 /// The accounts of the caller's workspace.
