@@ -5,6 +5,7 @@
 //! takes up what a crash left.
 
 pub mod accept;
+pub mod accounts;
 pub mod archive;
 pub mod cancel;
 pub mod dispatch;
@@ -15,6 +16,7 @@ pub mod read;
 pub mod record;
 pub mod remind;
 pub mod send;
+pub mod settings;
 mod signing;
 pub mod templates;
 
