@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::budget::{Bucket, Take, Urgency};
 use crate::domain::caller::{ApiToken, AuditEntry};
 use crate::domain::connection::{SchemaState, Workspace};
+use crate::domain::contract::rule::Awaited;
 use crate::domain::grant::{PendingConsent, Sealed};
 use crate::domain::id::CrmId;
 use crate::domain::insight::automation::{Bands, Cause, Figures, News, Scored, Switches};
@@ -26,6 +27,7 @@ fn a_workspace(version: u64) -> Workspace {
         },
         schema: SchemaState::default(),
         automations: Switches::default(),
+        contract_rules: Awaited::default(),
         refused_at: None,
         version,
         connected_at: NOW,

@@ -6,6 +6,7 @@
 
 pub mod accept;
 pub mod archive;
+pub mod automate;
 pub mod cancel;
 pub mod dispatch;
 pub mod document;
@@ -14,9 +15,11 @@ pub mod look_after;
 pub mod read;
 pub mod record;
 pub mod remind;
+pub mod rules;
 pub mod send;
 mod signing;
 pub mod templates;
+pub mod watch;
 
 use std::time::Duration;
 
