@@ -5,6 +5,7 @@
 //! takes up what a crash left.
 
 pub mod accept;
+pub mod accounts;
 pub mod archive;
 pub mod automate;
 pub mod cancel;
@@ -17,6 +18,7 @@ pub mod record;
 pub mod remind;
 pub mod rules;
 pub mod send;
+pub mod settings;
 mod signing;
 pub mod templates;
 pub mod watch;
