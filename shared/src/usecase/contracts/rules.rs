@@ -5,7 +5,7 @@
 //! decided by who does the job, so that a job too many, too late or lost sends nothing twice and nothing wrong; the next
 //! sweep finds what a lost one was about.
 
-use tracing::warn;
+use tracing::info;
 
 use crate::app::App;
 use crate::domain::contract::rule::Awaited;
@@ -47,7 +47,7 @@ pub async fn watch_stages(app: &App) -> Result<()> {
                 continue;
             };
             if app.store().copy_contract_rules(workspace, &Awaited::copied(&settings)).await? {
-                warn!(event = "contract.rules_mended", workspace.id = %workspace, "rules had not reached the sync");
+                info!(event = "contract.rules_mended", workspace.id = %workspace, "rules had not reached the sync");
             }
             look_at_stages(app, workspace, &settings).await?;
         }

@@ -22,6 +22,7 @@ mod batches;
 mod browser;
 mod budget;
 mod connect;
+mod contract_rules;
 mod demo;
 mod histories;
 mod identity;
