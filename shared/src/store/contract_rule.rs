@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
-use super::expression::{ABSENT, Expression, number, text};
+use super::expression::{ABSENT, Expression, number};
 use super::table::{Key, read};
 use super::{Result, Store};
 use crate::domain::id::{CrmId, WorkspaceId};
@@ -50,6 +50,10 @@ struct Met {
 #[derive(Serialize, Deserialize)]
 struct Skipped {
     reason: String,
+}
+
+fn skipped(workspace: WorkspaceId, (rule, occasion): (&str, &str)) -> Key {
+    Key::new(workspace, SKIPPED, format_args!("{rule}#{occasion}"))
 }
 
 impl Watching {
@@ -100,16 +104,25 @@ impl Store {
         stream::iter(opportunities.iter().copied()).map(put).buffer_unordered(AT_ONCE).try_collect().await
     }
 
-    /// Keeps why a rule sent nothing. False if that was said before.
-    pub(crate) async fn note_skipped(
+    /// Why a rule sent nothing, as it was last told.
+    pub(crate) async fn find_skipped(
         &self,
         workspace: WorkspaceId,
-        (rule, occasion): (&str, &str),
+        about: (&str, &str),
+    ) -> Result<Option<String>> {
+        let found: Option<Skipped> = self.table.find(&skipped(workspace, about)).await?;
+        Ok(found.map(|it| it.reason))
+    }
+
+    /// Keeps why a rule sent nothing, once that was told.
+    pub(crate) async fn put_skipped(
+        &self,
+        workspace: WorkspaceId,
+        about: (&str, &str),
         reason: &str,
-    ) -> Result<bool> {
-        let item = Key::new(workspace, SKIPPED, format_args!("{rule}#{occasion}"))
-            .item(&Skipped { reason: reason.to_owned() })?;
-        let other = Expression::only_if(format!("{ABSENT} OR #reason <> :reason"));
-        Ok(self.table.put(item, &other.with("reason", text(&reason))).await?.is_yes())
+    ) -> Result<()> {
+        let item = skipped(workspace, about).item(&Skipped { reason: reason.to_owned() })?;
+        self.table.put(item, &Expression::default()).await?;
+        Ok(())
     }
 }

@@ -288,6 +288,23 @@ async fn a_copy_of_the_switches_only_moves_forward_and_is_no_workspace() {
 }
 
 #[tokio::test]
+async fn a_copy_of_what_contract_rules_wait_for_only_moves_forward() {
+    let fixture = Fixture::start().await;
+    let copy = |of| {
+        let products = std::collections::BTreeMap::from([("prod_1".parse().unwrap(), NOW)]);
+        Awaited { of, products }
+    };
+    assert!(fixture.store.put_workspace(&a_workspace(1), None).await.unwrap());
+
+    assert!(fixture.store.copy_contract_rules(workspace(1), &copy(2)).await.unwrap());
+    assert!(!fixture.store.copy_contract_rules(workspace(1), &copy(2)).await.unwrap());
+    assert!(!fixture.store.copy_contract_rules(workspace(1), &copy(1)).await.unwrap());
+
+    let kept = fixture.store.find_workspace(workspace(1)).await.unwrap().unwrap();
+    assert_eq!(kept, Workspace { contract_rules: copy(2), ..a_workspace(2) });
+}
+
+#[tokio::test]
 async fn what_was_said_of_a_member_is_replaced_by_the_next_version_only() {
     let fixture = Fixture::start().await;
     let bands = Bands { lead: LeadBand::Warm, churn: None };

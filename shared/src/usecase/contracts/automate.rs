@@ -247,11 +247,12 @@ pub(super) async fn skipped(
 ) -> Result<()> {
     let reason = skip.to_string();
     info!(event = "contract.rule_skipped", workspace.id = %workspace, rule, subject = occasion, "{reason}");
-    if !app.store().note_skipped(workspace, (rule, occasion), &reason).await? {
+    if app.store().find_skipped(workspace, (rule, occasion)).await?.as_ref() == Some(&reason) {
         return Ok(());
     }
     let about = format!("{rule} for {occasion}: {reason}");
-    audit(app, workspace, "automation", "contract.rule_skipped", &about).await
+    audit(app, workspace, "automation", "contract.rule_skipped", &about).await?;
+    Ok(app.store().put_skipped(workspace, (rule, occasion), &reason).await?)
 }
 
 #[cfg(test)]
