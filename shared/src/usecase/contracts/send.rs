@@ -60,7 +60,11 @@ pub(crate) async fn record(
             return Err(Error::invalid(advice));
         }
         let expiring = matches!(cause, Cause::Person { .. }).then_some(now);
-        let fingerprint = request.fingerprint();
+        // A rule's name means one contract, whatever its person is called by now and however its message is drafted.
+        let fingerprint = match cause {
+            Cause::Person { .. } => request.fingerprint(),
+            Cause::Automation { .. } => "by a rule".to_owned(),
+        };
         match app.store().name_contract(workspace, (name, &fingerprint), &id, expiring).await? {
             Named::As(known) => id = known,
             Named::Other => {
