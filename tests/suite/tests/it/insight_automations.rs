@@ -324,6 +324,9 @@ async fn what_a_sweep_finds_is_scored_like_what_a_webhook_tells_and_a_quiet_one_
     assert_eq!(people.len(), 1);
     assert!(people[0]["whopScoreFactors"].as_str().unwrap().contains("+ Payment"), "{}", people[0]);
     assert_eq!(story.sweep().await, 0, "it is past due still, and nothing happened");
+    stack.whop.extend(&membership, 7);
+    assert_eq!(story.sweep().await, 1, "a change for which the member did nothing");
+    pump::drain(&stack).await;
     story.choose(NIGHTLY).await.unwrap();
     stack.whop.recover(&membership);
     assert_eq!(story.sweep().await, 0, "nobody wants it any more");
