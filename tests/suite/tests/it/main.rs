@@ -34,6 +34,7 @@ mod insight;
 mod insight_answers;
 mod insight_automations;
 mod insight_desk;
+mod insight_docs;
 mod insight_door;
 mod insight_hostile;
 mod insight_injection;
