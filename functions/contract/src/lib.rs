@@ -9,12 +9,14 @@ use shared::domain::time::Timestamp;
 use shared::job::ContractJob;
 use shared::lambda::Batch;
 use shared::usecase::contracts::archive::archive_contract;
+use shared::usecase::contracts::automate::{on_membership, on_stage};
 use shared::usecase::contracts::cancel::end_contract;
 use shared::usecase::contracts::dispatch::dispatch_contract;
 use shared::usecase::contracts::look_after::look_after_contracts;
 use shared::usecase::contracts::read::read_contract;
 use shared::usecase::contracts::record::record_signature;
 use shared::usecase::contracts::remind::remind_due;
+use shared::usecase::contracts::watch::watch_stage;
 use shared::{App, Result};
 
 pub use self::http::handle;
@@ -39,8 +41,15 @@ async fn work_one_off(app: &App, job: ContractJob, deadline: Timestamp) -> Resul
         ContractJob::Archive { workspace, contract } => archive_contract(app, workspace, &contract).await,
         ContractJob::Remind { workspace, contract } => remind_due(app, workspace, &contract).await,
         ContractJob::LookAfter => look_after_contracts(app, deadline).await,
-        ContractJob::Tell { .. } | ContractJob::MembershipActive { .. } | ContractJob::WatchStages { .. } => {
-            Ok(())
+        ContractJob::MembershipActive { workspace, membership, product } => {
+            on_membership(app, workspace, &membership, product.as_ref(), deadline).await
         }
+        ContractJob::WatchStages { workspace, rule, look, after } => {
+            watch_stage(app, (workspace, &rule), look, after.as_deref(), deadline).await
+        }
+        ContractJob::StageReached { workspace, rule, opportunity } => {
+            on_stage(app, workspace, &rule, opportunity, deadline).await
+        }
+        ContractJob::Tell { .. } => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ pub mod observed;
 pub mod owed;
 pub mod provider;
 pub mod request;
+pub mod rule;
 pub mod settings;
 pub mod signer;
 pub mod source;

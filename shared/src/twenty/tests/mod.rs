@@ -6,6 +6,7 @@
 )]
 
 mod calls;
+mod deal;
 mod ensure;
 mod keys;
 mod outcomes;

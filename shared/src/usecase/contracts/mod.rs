@@ -7,6 +7,7 @@
 pub mod accept;
 pub mod accounts;
 pub mod archive;
+pub mod automate;
 pub mod cancel;
 pub mod dispatch;
 pub mod document;
@@ -15,10 +16,12 @@ pub mod look_after;
 pub mod read;
 pub mod record;
 pub mod remind;
+pub mod rules;
 pub mod send;
 pub mod settings;
 mod signing;
 pub mod templates;
+pub mod watch;
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::TRIES;
+use super::{TRIES, rules};
 use super::signing::label;
 use crate::app::App;
 use crate::domain::caller::Caller;
@@ -34,6 +34,8 @@ pub async fn choose(app: &App, caller: &Caller, chosen: ContractSettings) -> Res
     if !app.store().put_contract_settings(caller.workspace, &next, expected).await? {
         return Err(Error::new(Kind::Conflict));
     }
+    // A crash before this leaves the copy behind, until the schedule compares them.
+    rules::copy(app, caller.workspace, &next).await?;
     audit(app, caller.workspace, &caller.name(), "contract_settings.changed", "workspace").await?;
     Ok(next)
 }
