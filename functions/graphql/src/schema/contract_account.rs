@@ -1,4 +1,8 @@
 //! Accounts at e-signature providers: what is given, and what may be shown of it. Secrets go in and never come out.
+#![expect(
+    clippy::doc_markdown,
+    reason = "DocuSign and PandaDoc are names of companies, and readers of the API see this"
+)]
 
 use async_graphql::{ID, InputObject, SimpleObject};
 use shared::domain::contract::account::{
@@ -130,12 +134,12 @@ impl EsignAccountInput {
     }
 }
 
-fn secret(text: Option<String>) -> Secret {
-    Secret::new(text.as_deref().unwrap_or_default().trim())
+fn secret(text: Option<&str>) -> Secret {
+    Secret::new(text.unwrap_or_default().trim())
 }
 
-fn secrets(texts: Vec<String>) -> Vec<Secret> {
-    let secrets = texts.into_iter().map(|text| secret(Some(text)));
+fn secrets(texts: &[String]) -> Vec<Secret> {
+    let secrets = texts.iter().map(|text| secret(Some(text)));
     secrets.filter(|it| !it.expose().is_empty()).collect()
 }
 
@@ -154,8 +158,8 @@ impl From<DocuSignAccountInput> for OpenAccount {
             user_id: text(it.user_id),
             account_id: said(it.account_id),
             environment: Environment::from(it.environment),
-            private_key: secret(it.private_key),
-            hmac_keys: secrets(it.hmac_keys),
+            private_key: secret(it.private_key.as_deref()),
+            hmac_keys: secrets(&it.hmac_keys),
         })
     }
 }
@@ -163,7 +167,7 @@ impl From<DocuSignAccountInput> for OpenAccount {
 impl From<DropboxSignAccountInput> for OpenAccount {
     fn from(it: DropboxSignAccountInput) -> Self {
         Self::DropboxSign(DropboxSignAccount {
-            api_keys: secrets(it.api_key.into_iter().collect()),
+            api_keys: secrets(it.api_key.as_slice()),
             client_id: said(it.client_id),
             environment: Environment::from(it.environment),
         })
@@ -173,9 +177,9 @@ impl From<DropboxSignAccountInput> for OpenAccount {
 impl From<PandaDocAccountInput> for OpenAccount {
     fn from(it: PandaDocAccountInput) -> Self {
         Self::PandaDoc(PandaDocAccount {
-            api_key: secret(it.api_key),
+            api_key: secret(it.api_key.as_deref()),
             environment: Environment::from(it.environment),
-            webhook_keys: secrets(it.webhook_key.into_iter().collect()),
+            webhook_keys: secrets(it.webhook_key.as_slice()),
         })
     }
 }

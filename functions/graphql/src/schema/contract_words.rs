@@ -11,7 +11,7 @@ pub(crate) enum EsignProvider {
     /// The company of that name.
     #[graphql(name = "DOCUSIGN")]
     DocuSign,
-    /// Once called HelloSign.
+    /// Of Dropbox, once under another name.
     DropboxSign,
     /// The company of that name.
     #[graphql(name = "PANDADOC")]
