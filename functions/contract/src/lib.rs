@@ -1,9 +1,13 @@
 //! `POST /contracts` and its like for programs, such as a workflow of Twenty's, and the `contract.fifo` queue: sending,
 //! what providers tell, signed files.
 
+mod flat;
+mod http;
+mod wire;
+
 use shared::domain::time::Timestamp;
 use shared::job::ContractJob;
-use shared::lambda::{Batch, Reply, Request};
+use shared::lambda::Batch;
 use shared::usecase::contracts::archive::archive_contract;
 use shared::usecase::contracts::automate::{on_membership, on_stage};
 use shared::usecase::contracts::cancel::end_contract;
@@ -13,12 +17,9 @@ use shared::usecase::contracts::read::read_contract;
 use shared::usecase::contracts::record::record_signature;
 use shared::usecase::contracts::remind::remind_due;
 use shared::usecase::contracts::watch::watch_stage;
-use shared::{App, Error, Result};
+use shared::{App, Result};
 
-/// Answers a request.
-pub async fn handle(_app: &'static App, _request: Request) -> Result<Reply> {
-    Err(Error::not_found())
-}
+pub use self::http::handle;
 
 /// Does the jobs of one batch; one answer each.
 pub async fn work_off(app: &'static App, batch: Batch<ContractJob>) -> Vec<Result<()>> {

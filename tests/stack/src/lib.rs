@@ -15,6 +15,7 @@ pub mod canary;
 pub mod demo;
 pub mod fixtures;
 pub mod gateway;
+mod last_word;
 pub mod logs;
 pub mod pump;
 pub mod table;
@@ -345,6 +346,7 @@ fn environment(options: &Options, aws: &Aws, url: &str, queues: &Queues) -> Hash
 
 /// The pieces that a real-time runner keeps going in the background: each queue by itself, as at AWS.
 pub fn run_forever(stack: &Arc<Stack>) {
+    stack.ai.switch(|it| it.unjudged = true);
     for line in pump::LINES {
         tokio::spawn(pump_forever(stack.clone(), line));
     }

@@ -269,7 +269,8 @@ pub(crate) struct ContractTemplate {
 
 impl From<Template> for ContractTemplate {
     fn from(it: Template) -> Self {
-        let role = |it: contract::template::TemplateRole| ContractTemplateRole { name: it.name, order: it.order };
+        let role =
+            |it: contract::template::TemplateRole| ContractTemplateRole { name: it.name, order: it.order };
         Self {
             id: it.id.as_str().into(),
             name: it.name,

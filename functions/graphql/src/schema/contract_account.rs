@@ -194,15 +194,20 @@ mod tests {
 
     #[test]
     fn just_one_account_is_saved_and_what_was_pasted_around_a_key_is_cut_off() {
-        let input =
-            EsignAccountInput { docusign: None, dropbox_sign: None, pandadoc: pandadoc(), drop_old_keys: true };
+        let input = EsignAccountInput {
+            docusign: None,
+            dropbox_sign: None,
+            pandadoc: pandadoc(),
+            drop_old_keys: true,
+        };
 
         let (account, old) = input.into_account().unwrap();
 
         let OpenAccount::PandaDoc(account) = account else { panic!("another account") };
         assert_eq!((account.api_key.expose(), account.webhook_keys.len()), ("key", 0));
         assert_eq!(old, OldKeys::Drop);
-        let none = EsignAccountInput { docusign: None, dropbox_sign: None, pandadoc: None, drop_old_keys: false };
+        let none =
+            EsignAccountInput { docusign: None, dropbox_sign: None, pandadoc: None, drop_old_keys: false };
         assert!(none.into_account().is_err());
     }
 }

@@ -127,13 +127,12 @@ impl ContractDocumentInput {
     fn into_source(self, caller: &Caller) -> Result<Source> {
         match (self.template, self.file) {
             (Some(template), None) => {
-                let template =
-                    template.parse().map_err(|_| Error::invalid("document.template is not a template's id."))?;
+                let template = template
+                    .parse()
+                    .map_err(|_| Error::invalid("document.template is not a template's id."))?;
                 Ok(Source::Template { template })
             }
-            (None, Some(file)) => {
-                Ok(Source::File(uploaded(caller, &file.name, file.bytes, &file.sha256)?))
-            }
+            (None, Some(file)) => Ok(Source::File(uploaded(caller, &file.name, file.bytes, &file.sha256)?)),
             _ => Err(Error::invalid("Give document.template or document.file, one of the two.")),
         }
     }

@@ -147,7 +147,8 @@ impl ContractTriggerInput {
     fn into_trigger(self) -> Result<Trigger> {
         match (self.membership_of_product, self.opportunity_stage) {
             (Some(product), None) => {
-                let product = product.parse().map_err(|_| Error::invalid("A product at Whop is named prod_…"))?;
+                let product =
+                    product.parse().map_err(|_| Error::invalid("A product at Whop is named prod_…"))?;
                 Ok(Trigger::MembershipActive { product })
             }
             (None, Some(stage)) if !stage.trim().is_empty() => {
@@ -219,7 +220,10 @@ impl ContractRuleInput {
             enabled: self.enabled,
             since: None,
             trigger: self.trigger.into_trigger()?,
-            template: self.template_id.parse().map_err(|_| Error::invalid("templateId is not a template's id."))?,
+            template: self
+                .template_id
+                .parse()
+                .map_err(|_| Error::invalid("templateId is not a template's id."))?,
             provider: self.provider.map(Into::into),
             role: self.role,
             others: others.collect(),
@@ -290,7 +294,9 @@ mod tests {
         };
 
         assert!(matches!(trigger(Some("prod_1"), None), Ok(Trigger::MembershipActive { .. })));
-        assert!(matches!(trigger(None, Some(" WON ")), Ok(Trigger::OpportunityStage { stage }) if stage == "WON"));
+        assert!(
+            matches!(trigger(None, Some(" WON ")), Ok(Trigger::OpportunityStage { stage }) if stage == "WON")
+        );
         for bad in [trigger(None, None), trigger(Some("prod_1"), Some("WON")), trigger(None, Some(" "))] {
             assert!(bad.is_err());
         }

@@ -140,9 +140,9 @@ fn next_steps(account: &StoredAccount, home: &str) -> Vec<String> {
             "Every envelope names the webhook address by itself; nothing has to be set in Connect but its HMAC keys.",
             "The address of this page must be among the redirect URIs of the app, because a consent ends there:",
         ],
-        Account::DropboxSign(it) if it.client_id.is_some() => {
-            &["In Dropbox Sign: Settings, then API, then your API app. Give it the webhook address as its event callback."]
-        }
+        Account::DropboxSign(it) if it.client_id.is_some() => &[
+            "In Dropbox Sign: Settings, then API, then your API app. Give it the webhook address as its event callback.",
+        ],
         Account::DropboxSign(_) => {
             &["In Dropbox Sign: Settings, then API. Give the webhook address as the account callback."]
         }
@@ -151,7 +151,9 @@ fn next_steps(account: &StoredAccount, home: &str) -> Vec<String> {
              and recipient events, and metadata in its payload.",
             "Then give its shared key here: until then nothing that PandaDoc tells is believed.",
         ],
-        Account::PandaDoc(_) => &["In PandaDoc: Developer Dashboard, then Webhooks. The webhook address must be active there."],
+        Account::PandaDoc(_) => {
+            &["In PandaDoc: Developer Dashboard, then Webhooks. The webhook address must be active there."]
+        }
     };
     let tell = |step: &&str| if step.ends_with(':') { format!("{step} {home}.") } else { (*step).to_owned() };
     steps.iter().map(tell).collect()

@@ -108,7 +108,10 @@ async fn check_source(
     provider: ProviderName,
 ) -> Result<()> {
     match &request.source {
-        Source::File(file) => is_there(app, caller, file).await,
+        Source::File(file) => {
+            Signing::open(app, caller.workspace, provider).await?;
+            is_there(app, caller, file).await
+        }
         Source::Template { template } => check_template(app, caller, request, (provider, template)).await,
     }
 }

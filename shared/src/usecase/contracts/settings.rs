@@ -195,8 +195,11 @@ mod tests {
         let before = with(1, &[rule("on", true, Some(5))]);
         let trigger = Trigger::OpportunityStage { stage: "LOST".to_owned() };
 
-        let kept =
-            next(&before, with(1, &[Automation { trigger, ..rule("on", true, None) }]), Timestamp::from_millis(9));
+        let kept = next(
+            &before,
+            with(1, &[Automation { trigger, ..rule("on", true, None) }]),
+            Timestamp::from_millis(9),
+        );
 
         assert_eq!(since(&kept), [Some(9)]);
     }

@@ -245,8 +245,9 @@ impl<'a> Signing<'a> {
         let name = label(self.name());
         match &error.trouble {
             Trouble::ConsentRequired { at } => {
-                let redirect = url::form_urlencoded::byte_serialize(self.app.config().own_url("/").as_bytes())
-                    .collect::<String>();
+                let redirect =
+                    url::form_urlencoded::byte_serialize(self.app.config().own_url("/").as_bytes())
+                        .collect::<String>();
                 Some(format!(
                     "{name} wants an administrator to agree once: open {at}&redirect_uri={redirect} and allow."
                 ))
