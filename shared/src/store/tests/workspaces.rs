@@ -291,7 +291,7 @@ async fn a_copy_of_the_switches_only_moves_forward_and_is_no_workspace() {
 async fn a_copy_of_what_contract_rules_wait_for_only_moves_forward() {
     let fixture = Fixture::start().await;
     let copy = |of| {
-        let products = std::collections::BTreeMap::from([("prod_1".parse().unwrap(), NOW)]);
+        let products = BTreeMap::from([("prod_1".parse().unwrap(), NOW)]);
         Awaited { of, products }
     };
     assert!(fixture.store.put_workspace(&a_workspace(1), None).await.unwrap());

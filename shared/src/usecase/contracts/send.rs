@@ -60,11 +60,7 @@ pub(crate) async fn record(
             return Err(Error::invalid(advice));
         }
         let expiring = matches!(cause, Cause::Person { .. }).then_some(now);
-        // A rule's name means one contract, whatever its person is called by now and however its message is drafted.
-        let fingerprint = match cause {
-            Cause::Person { .. } => request.fingerprint(),
-            Cause::Automation { .. } => "by a rule".to_owned(),
-        };
+        let fingerprint = fingerprint(&request, &cause);
         match app.store().name_contract(workspace, (name, &fingerprint), &id, expiring).await? {
             Named::As(known) => id = known,
             Named::Other => {
@@ -93,6 +89,15 @@ pub(crate) async fn record(
         warn!(event = "contract.not_queued", error.kind = error.kind().as_str(), "{}", error.chain());
     }
     Ok(contract)
+}
+
+/// What tells requests of one name apart. A rule's name means one contract, whatever its person is called by now and
+/// however its message is drafted.
+fn fingerprint(request: &ContractRequest, cause: &Cause) -> String {
+    match cause {
+        Cause::Person { .. } => request.fingerprint(),
+        Cause::Automation { .. } => "by a rule".to_owned(),
+    }
 }
 
 /// Refuses what the provider would refuse, as far as it can be known now.

@@ -42,10 +42,10 @@ pub async fn watch_stage(
     };
     let before = app.store().find_watch(workspace, rule).await?;
     let watch = match turn(before, of, look, after.is_some()) {
-        Turn::Past => return Ok(()),
         Turn::Goes(watch) => watch,
         Turn::Begins(watch) if app.store().put_watch(workspace, &watch).await? => watch,
-        Turn::Begins(_) => return Ok(()), // Somebody else's look began just now.
+        // Where it should have begun, somebody else's look began just now.
+        Turn::Begins(_) | Turn::Past => return Ok(()),
     };
     let Some(page) = page(&access, &watch, after).await? else {
         return Ok(());
