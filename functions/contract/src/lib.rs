@@ -11,6 +11,7 @@ use shared::usecase::contracts::look_after::look_after_contracts;
 use shared::usecase::contracts::read::read_contract;
 use shared::usecase::contracts::record::record_signature;
 use shared::usecase::contracts::remind::remind_due;
+use shared::usecase::contracts::tell::tell_crm;
 use shared::{App, Error, Result};
 
 /// Answers a request.
@@ -37,9 +38,8 @@ async fn work_one_off(app: &App, job: ContractJob, deadline: Timestamp) -> Resul
         ContractJob::Read { workspace, contract } => read_contract(app, workspace, &contract).await,
         ContractJob::Archive { workspace, contract } => archive_contract(app, workspace, &contract).await,
         ContractJob::Remind { workspace, contract } => remind_due(app, workspace, &contract).await,
+        ContractJob::Tell { workspace, contract } => tell_crm(app, workspace, &contract, deadline).await,
         ContractJob::LookAfter => look_after_contracts(app, deadline).await,
-        ContractJob::Tell { .. } | ContractJob::MembershipActive { .. } | ContractJob::WatchStages { .. } => {
-            Ok(())
-        }
+        ContractJob::MembershipActive { .. } | ContractJob::WatchStages { .. } => Ok(()),
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod calls;
+mod contracts;
 mod ensure;
 mod keys;
 mod outcomes;

@@ -16,6 +16,7 @@ pub mod record;
 pub mod remind;
 pub mod send;
 mod signing;
+pub mod tell;
 pub mod templates;
 
 use std::time::Duration;
