@@ -68,10 +68,14 @@ async fn a_file_goes_up_as_recorded_and_our_key_does_not_go_with_it() {
 
     let seen = street.seen();
     let [_, create, put, complete, attach] = &seen[..] else { panic!("{:?}", street.calls()) };
-    let recorded = |name: &str, sample: Json| (name.to_owned(), sample["request"]["body"]["variables"].clone());
+    let recorded =
+        |name: &str, sample: Json| (name.to_owned(), sample["request"]["body"]["variables"].clone());
     let sent = |seen: &Seen| seen.body["variables"].clone();
     assert_eq!(("create".to_owned(), sent(create)), recorded("create", sample!("file-upload-create")));
-    assert_eq!(("complete".to_owned(), sent(complete)), recorded("complete", sample!("file-upload-complete")));
+    assert_eq!(
+        ("complete".to_owned(), sent(complete)),
+        recorded("complete", sample!("file-upload-complete"))
+    );
     assert_eq!((put.call.as_str(), &put.authorization), ("PUT /file-upload/615fcae2?token=leave", &None));
     let mut expected = sample!("attachment-create")["request"]["body"].clone();
     expected["id"] = json!(id(7));
@@ -111,10 +115,13 @@ async fn notes_are_tied_to_people_and_opportunities_in_the_columns_a_real_server
             {"id": id(4), "noteId": id(1), "targetOpportunityId": id(5)},
         ])
     );
-    for (tie, recorded) in seen[1].body.as_array().unwrap().iter().zip([
-        sample!("note-target-person"),
-        sample!("note-target-opportunity"),
-    ]) {
+    for (tie, recorded) in seen[1]
+        .body
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip([sample!("note-target-person"), sample!("note-target-opportunity")])
+    {
         let fields = recorded["request"]["body"].as_object().unwrap();
         assert!(fields.keys().all(|name| tie.get(name).is_some()), "{tie}");
     }

@@ -375,7 +375,8 @@ async fn contracts_get_an_object_of_their_own_which_the_sync_does_not_make() {
     let mirror = ensure(&street).await.unwrap().state;
     let calls = street.calls().len();
 
-    let contracts = street.twenty.ensure_schema(street.at(), Wanted::Contracts, &mirror, || true).await.unwrap();
+    let contracts =
+        street.twenty.ensure_schema(street.at(), Wanted::Contracts, &mirror, || true).await.unwrap();
     let stages = Settings::default().every_stage();
     let wanted = Wanted::Mirror { stages: &stages };
     let after = street.twenty.ensure_schema(street.at(), wanted, &contracts.state, || true).await.unwrap();
@@ -411,8 +412,10 @@ async fn an_object_of_that_name_is_ours_by_its_key_or_by_what_we_wrote_on_it() {
         workspace.objects.push(there);
         let street = calm(workspace).await;
 
-        let ensured =
-            street.twenty.ensure_schema(street.at(), Wanted::Contracts, &SchemaState::default(), || true).await;
+        let ensured = street
+            .twenty
+            .ensure_schema(street.at(), Wanted::Contracts, &SchemaState::default(), || true)
+            .await;
 
         let state = ensured.unwrap().state;
         assert_eq!(state.contracts == record::VERSION, is_ours, "{state:?}");

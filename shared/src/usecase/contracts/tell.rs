@@ -128,8 +128,10 @@ impl Telling<'_> {
 
     /// False if Twenty does not take them.
     async fn write_notes(&mut self, notes: &[Note]) -> Result<bool> {
-        let new = |note| NewNote { id: self.note_id(note), title: &note.title, text: &note.text };
-        let new: Vec<NewNote<'_>> = notes.iter().map(new).collect();
+        let new: Vec<NewNote<'_>> = notes
+            .iter()
+            .map(|note| NewNote { id: self.note_id(note), title: &note.title, text: &note.text })
+            .collect();
         loop {
             let (twenty, at) = self.crm.twenty().await?;
             let Err(error) = twenty.put_notes(at, &new).await else {

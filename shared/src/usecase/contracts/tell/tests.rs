@@ -105,9 +105,7 @@ impl Street {
         let person = server.create_as_human(&crm, "people", &json!({"name": {"firstName": "Ada"}}));
         let deal = server.create_as_human(&crm, "opportunities", &json!({"name": "Club"}));
         let id: ContractId = "ctr_1".parse().unwrap();
-        let signer = |place: u32, role: &str| {
-            json!({"name": "Ada Lovelace", "email": format!("ada{place}@client.example"), "role": role, "order": place})
-        };
+        let signer = |place: u32, role: &str| json!({"name": "Ada Lovelace", "email": format!("ada{place}@client.example"), "role": role, "order": place});
         let contract: Contract = serde_json::from_value(json!({
             "id": id, "workspace": tenant, "provider": "docusign", "title": "NDA", "subject": "NDA",
             "source": {"source": "template", "template": "t1"},
@@ -201,7 +199,10 @@ async fn a_contract_stands_in_the_crm_with_its_dates_and_a_note_for_every_state(
     assert_eq!(record["state"], "PARTIALLY_SIGNED");
     assert_eq!(record["provider"], "DOCUSIGN");
     assert_eq!((&record["signedCount"], &record["signerCount"]), (&json!(1), &json!(2)));
-    assert_eq!((&record["personId"], &record["opportunityId"]), (&json!(contract.person), &json!(contract.opportunity)));
+    assert_eq!(
+        (&record["personId"], &record["opportunityId"]),
+        (&json!(contract.person), &json!(contract.opportunity))
+    );
     assert_eq!(record["sentAt"], contract.life.sent_at.unwrap().to_string());
     assert_eq!((&record["name"], &record["bridgeContractId"]), (&json!("NDA"), &json!("ctr_1")));
     for (column, id) in [("targetPersonId", contract.person), ("targetOpportunityId", contract.opportunity)] {
@@ -248,6 +249,7 @@ async fn what_is_told_already_is_not_told_again() {
 async fn a_crash_anywhere_leaves_nothing_double_and_nothing_out() {
     for cut in 0.. {
         let street = Street::open().await;
+        street.tell().await.unwrap();
         street.complete().await;
         let mut left = cut;
         street.faults.plan(move |call: &Call| {
@@ -268,7 +270,7 @@ async fn a_crash_anywhere_leaves_nothing_double_and_nothing_out() {
         assert_eq!(street.records("attachments").len(), 1, "cut {cut}");
         assert!(street.contract().await.is_settled(), "cut {cut}");
         if first.is_ok() {
-            assert!(cut > 8, "every call was cut once: {cut}");
+            assert!(cut > 6, "every call was cut once: {cut}");
             return;
         }
     }
@@ -277,7 +279,8 @@ async fn a_crash_anywhere_leaves_nothing_double_and_nothing_out() {
 #[tokio::test]
 async fn a_person_who_was_deleted_for_good_is_left_out_and_the_rest_is_told() {
     let street = Street::open().await;
-    let (person, deal) = (street.contract().await.person.unwrap(), street.contract().await.opportunity.unwrap());
+    let (person, deal) =
+        (street.contract().await.person.unwrap(), street.contract().await.opportunity.unwrap());
     street.server.destroy_as_human(&street.crm, "people", &person.to_string());
     street.complete().await;
 
@@ -313,7 +316,7 @@ async fn an_object_of_somebody_elses_is_not_touched_and_stands_as_a_problem() {
     let (url, key) = (street.server.url(), street.crm.api_key.clone());
     let object = json!({"nameSingular": "contract", "namePlural": "contracts", "labelSingular": "Contract",
         "labelPlural": "Contracts", "icon": "IconFile"});
-    let made = reqwest_post(&format!("{url}/rest/metadata/objects"), &key, &object).await;
+    let made = post(&format!("{url}/rest/metadata/objects"), &key, &object).await;
     assert_eq!(made, 201);
 
     street.tell().await.unwrap();
@@ -326,7 +329,7 @@ async fn an_object_of_somebody_elses_is_not_touched_and_stands_as_a_problem() {
     assert_eq!(street.contract().await.owed(), [Owed::Tell], "the schedule tries again");
 }
 
-async fn reqwest_post(url: &str, key: &str, body: &Json) -> u16 {
+async fn post(url: &str, key: &str, body: &Json) -> u16 {
     let http = crate::http::Http::new(crate::http::Addresses::PrivateToo).unwrap();
     let key = Secret::new(key);
     let mut call = crate::http::Outgoing::new(http::Method::POST, url.parse().unwrap(), Some(&key));
