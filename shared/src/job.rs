@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::contract::ProviderName;
 use crate::domain::delivery::Delivery;
-use crate::domain::id::{ContractId, InsightJobId, MemberId, MembershipId, RunId, WorkspaceId};
+use crate::domain::id::{ContractId, CrmId, InsightJobId, MemberId, MembershipId, ProductId, RunId, WorkspaceId};
 use crate::domain::insight::automation::Cause;
 use crate::domain::run::RunKind;
 use crate::domain::source::RecordRef;
@@ -146,10 +146,13 @@ pub enum ContractJob {
     Tell { workspace: WorkspaceId, contract: ContractId },
     /// Look after every contract that somebody must come back to. Sent by the schedule.
     LookAfter,
-    /// A membership became active at `since`: send what the workspace's rules say, if any still does.
-    MembershipActive { workspace: WorkspaceId, membership: MembershipId, since: Timestamp },
-    /// Look for opportunities that reached a stage which a rule waits for; a page of them, after `after`.
-    WatchStages { workspace: WorkspaceId, rule: String, after: Option<String> },
+    /// A membership seems to have become active: send what the workspace's rules say, if any does.
+    MembershipActive { workspace: WorkspaceId, membership: MembershipId, product: Option<ProductId> },
+    /// Look for opportunities that reached the stage which a rule waits for; a page of them, after `after`. `look`
+    /// names the look.
+    WatchStages { workspace: WorkspaceId, rule: String, look: Timestamp, after: Option<String> },
+    /// An opportunity reached the stage that a rule waits for: send what the rule says, if it still does.
+    StageReached { workspace: WorkspaceId, rule: String, opportunity: CrmId },
 }
 
 impl Job for ContractJob {
@@ -170,6 +173,7 @@ impl Job for ContractJob {
             Self::LookAfter => "schedules".to_owned(),
             Self::MembershipActive { membership, .. } => membership.to_string(),
             Self::WatchStages { workspace, .. } => format!("{workspace}-stages"),
+            Self::StageReached { opportunity, .. } => opportunity.to_string(),
         }
     }
 }

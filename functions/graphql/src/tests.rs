@@ -73,7 +73,8 @@ fn of_input(parent: &str, input: &InputValueDefinition) -> (String, bool) {
 #[tokio::test]
 async fn a_document_nested_without_end_is_refused_and_not_run() {
     for (open, close) in [("{a", "}"), ("{a(b:[", "])}"), ("{a(b:{c:", "})}")] {
-        let document = format!("{}{}", open.repeat(9_000), close.repeat(9_000));
+        let levels = LARGEST_BODY / (open.len() + close.len());
+        let document = format!("{}{}", open.repeat(levels), close.repeat(levels));
 
         let answer = api().execute(document).await;
 

@@ -3,6 +3,8 @@
 // Text from the server reaches the page as text only, never as markup. A part of the page is drawn again only
 // when what it shows has changed, so that focus and half-typed input stay where they are.
 
+import { contractsPart } from "./contracts.js";
+
 const POLL_WHILE_RUNNING = 1500;
 const POLL_WHILE_IDLE = 15000;
 const RUNS_SHOWN = 10;
@@ -309,7 +311,7 @@ function showError(form, message, input) {
 const page = { overview: null, openRun: null, failedShown: PAGE_SIZE, cardsShown: PAGE_SIZE, timer: 0, ticket: 0 };
 
 const SIGNED_IN = ["who"];
-const CONNECTED = ["status", "sync", "runs", "member", "ai", "choices", "leave"];
+const CONNECTED = ["status", "sync", "runs", "member", "ai", "contracts", "choices", "leave"];
 const EVERYTHING = [...SIGNED_IN, ...CONNECTED, "sign-in", "connect-whop", "attention", "cards", "failed"];
 
 function showOnly(ids) {
@@ -349,6 +351,7 @@ async function refreshLists() {
   drawFailed(lists.failedRecords);
   drawCards(lists.decisionCards);
   await refreshAi();
+  await contracts.refresh();
 }
 
 /** What goes wrong here is told here, so that the rest of the page stays of use. */
@@ -979,6 +982,8 @@ async function flip(input) {
   say(`${checked ? "On" : "Off"}: ${what}.`);
 }
 
+const contracts = contractsPart({ $, el, time, draw, keyed, ask, say, attempt, busy, onSubmit, confirmed, copy });
+
 function forgetToken() {
   if ($("tokens").open) return;
   $("new-token").hidden = true;
@@ -1035,7 +1040,7 @@ async function begin() {
 async function start() {
   const tell = readReturn();
   $("api-address").textContent = `${location.origin}/graphql`;
-  for (const wire of [wireConnecting, wireLive, wireSync, wireRecords, wireSettings, wireAi, wireLeaving]) wire();
+  for (const wire of [wireConnecting, wireLive, wireSync, wireRecords, wireSettings, wireAi, contracts.wire, wireLeaving]) wire();
   document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(page.timer) : page.overview && poll()));
   try {
     await begin();

@@ -1,4 +1,4 @@
-//! The settings page: three static files in the binary, which read the same API as everybody else.
+//! The settings page: four static files in the binary, which read the same API as everybody else.
 
 use shared::lambda::Reply;
 use shared::{Error, Result};
@@ -20,6 +20,9 @@ pub(crate) fn file(name: &str) -> Result<Reply> {
         }
         "settings.js" => {
             Reply::text(200, "text/javascript; charset=utf-8", include_str!("../settings/settings.js"))
+        }
+        "contracts.js" => {
+            Reply::text(200, "text/javascript; charset=utf-8", include_str!("../settings/contracts.js"))
         }
         _ => return Err(Error::not_found()),
     })

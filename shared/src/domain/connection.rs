@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::contract::rule::Awaited;
 use super::grant::Sealed;
 use super::id::{AccountId, ConnectionId, EndpointId, RunId, WebhookId, WorkspaceId};
 use super::insight::automation::Switches;
@@ -31,6 +32,9 @@ pub struct Workspace {
     /// What happens by itself; a copy, see [`Switches`].
     #[serde(default)]
     pub automations: Switches,
+    /// What rules about contracts wait for; a copy, see [`Awaited`].
+    #[serde(default)]
+    pub contract_rules: Awaited,
     /// Set when Twenty refused the key for good.
     pub refused_at: Option<Timestamp>,
     /// Counts every replacement; a write that read an older one does not land.

@@ -17,7 +17,9 @@ pub enum FieldPolicy {
     OnlyIfEmpty,
     /// Whop's value is written until a person changes it; from then on theirs stays.
     CrmWins,
-    /// A person's change stays until the fact at Whop is newer than it.
+    /// A person's change stays until the fact at Whop is newer than it. Only a value that we did not write counts as
+    /// theirs, so nothing that we write beside it ever does; and Whop dates no fact about a member, so that on people a
+    /// person's change stays.
     Newest,
 }
 

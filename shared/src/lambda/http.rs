@@ -20,8 +20,8 @@ use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::usecase::authenticate::{Credentials, authenticate};
 
-/// Largest body any of our routes takes.
-const LARGEST_BODY: usize = 1024 * 1024;
+/// Largest body any of our routes takes: what Lambda takes. Each route has a limit of its own below it.
+const LARGEST_BODY: usize = 6 * 1024 * 1024;
 
 /// Longest that API Gateway waits (HTTP APIs, quotas), less what the way back takes.
 const LONGEST_ANSWER: Duration = Duration::from_secs(29);

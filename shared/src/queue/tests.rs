@@ -38,7 +38,7 @@ impl Fixture {
             ca_bundle: None,
         };
         let urls = QueueUrls { jobs: sync, dead_letters: dead };
-        let queue = Queue::new(Aws::new(settings).unwrap().sqs(), urls.clone(), urls);
+        let queue = Queue::new(Aws::new(settings).unwrap().sqs(), [urls.clone(), urls.clone(), urls]);
         Self { queue, sqs, clock, faults }
     }
 

@@ -90,6 +90,19 @@ impl Store {
         Ok(if there.fingerprint == fingerprint { Named::As(there.contract) } else { Named::Other })
     }
 
+    /// What a rule's name became, if anything.
+    pub(crate) async fn find_named_contract(
+        &self,
+        workspace: WorkspaceId,
+        name: &str,
+    ) -> Result<Option<Contract>> {
+        let named: Option<Name> = self.table.find(&Key::new(workspace, NAME, name)).await?;
+        match named {
+            Some(named) => self.find_contract(workspace, &named.contract).await,
+            None => Ok(None),
+        }
+    }
+
     /// Keeps a new contract, and what leads to it from the CRM's records. False if it is there.
     pub(crate) async fn insert_contract(&self, contract: &Contract, now: Timestamp) -> Result<bool> {
         for record in [contract.person, contract.opportunity].into_iter().flatten() {

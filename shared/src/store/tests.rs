@@ -2,6 +2,7 @@
 
 mod cards;
 mod connections;
+mod contract_rules;
 mod deliveries;
 mod facts;
 mod failures;

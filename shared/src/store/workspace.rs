@@ -6,6 +6,7 @@ use super::expression::{ABSENT, Expression, PRESENT, number, value};
 use super::table::Key;
 use super::{Result, Store};
 use crate::domain::connection::{SchemaState, Workspace};
+use crate::domain::contract::rule::Awaited;
 use crate::domain::grant::Sealed;
 use crate::domain::id::WorkspaceId;
 use crate::domain::insight::automation::Switches;
@@ -51,6 +52,18 @@ impl Store {
     pub(crate) async fn copy_automations(&self, id: WorkspaceId, copy: &Switches) -> Result<bool> {
         let older = "attribute_not_exists(#automations) OR #automations.#of < :of";
         let change = Expression::update("SET #automations = :copy, #version = #version + :one")
+            .and_only_if(format!("{PRESENT} AND ({older})"))
+            .with("copy", value(copy)?)
+            .with("of", number(copy.of))
+            .with("one", number(1));
+        Ok(self.table.update(&key_of(id), &change).await?.is_yes())
+    }
+
+    /// Keeps a copy of what contract rules wait for in place of an older one. False if there is one as new, or no such
+    /// workspace.
+    pub(crate) async fn copy_contract_rules(&self, id: WorkspaceId, copy: &Awaited) -> Result<bool> {
+        let older = "attribute_not_exists(#contract_rules) OR #contract_rules.#of < :of";
+        let change = Expression::update("SET #contract_rules = :copy, #version = #version + :one")
             .and_only_if(format!("{PRESENT} AND ({older})"))
             .with("copy", value(copy)?)
             .with("of", number(copy.of))

@@ -5,6 +5,7 @@
 
 mod claims;
 mod client;
+mod deal;
 mod error;
 mod file;
 mod find;
@@ -30,6 +31,7 @@ use crate::domain::grant::Secret;
 use crate::http::Http;
 
 pub(crate) use claims::key_claims;
+pub(crate) use deal::InStage;
 pub(crate) use error::{KeyProblem, Right, TwentyError};
 pub(crate) use file::UploadedFile;
 pub(crate) use find::Lookup;

@@ -17,6 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::usecase::access::Access;
 use crate::usecase::ask_for_scores::{ask_for_scores, wanted_by_events};
+use crate::usecase::contracts::rules::{ask_for_contracts, began_by_events};
 use crate::usecase::read_whop::read;
 use crate::usecase::schema::schema_is_ready;
 use crate::usecase::sync_records::{Reading, Task, sync_records};
@@ -147,11 +148,14 @@ async fn apply_events(
         let readings = read_again(&access, names, since).await?;
         access.expect_calls(calls(&readings)).await;
         let wanted = wanted_by_events(&access, events_of(work).filter(|it| ours(it)), &readings);
+        let told = work.iter().filter(|it| ours(&it.event)).map(|it| (&it.event, it.delivery.received_at));
+        let began = began_by_events(&access, told, &readings);
         let task = Task { access: &access, force: false, with_parents: true, page: None };
         let synced = sync_records(&task, readings).await;
         access.settle().await?;
         synced?;
         ask_for_scores(&access, wanted).await?;
+        ask_for_contracts(&access, began).await?;
     }
     finish_all(app, work, |event| match &event.subject {
         _ if !ours(event) => Effect::OtherAccount,

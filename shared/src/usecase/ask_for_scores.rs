@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::domain::event::{Event, Subject};
 use crate::domain::id::MemberId;
 use crate::domain::insight::automation::{Cause, due};
+use crate::domain::link::PageOf;
 use crate::domain::source::{Record, RecordRef};
 use crate::error::Result;
 use crate::job::AiJob;
@@ -70,11 +71,32 @@ fn owner<'r>(record: &'r Record, names: &[RecordRef]) -> Option<&'r MemberId> {
 }
 
 /// Whom a sweep gives cause to score, if the workspace wants that.
-pub(crate) fn wanted_by_sweep(
-    access: &Access<'_>,
-    cause: Cause,
-    members: impl IntoIterator<Item = MemberId>,
-) -> Wanted {
+pub(crate) fn wanted_by_sweep(access: &Access<'_>, member: MemberId, cause: Cause) -> Wanted {
     let wants = access.workspace.automations.on.wants(cause);
-    members.into_iter().filter(|_| wants).map(|member| (member, cause)).collect()
+    Some((member, cause)).into_iter().filter(|_| wants).collect()
+}
+
+/// Records of one page that give cause to score somebody, should it turn out that they say something new.
+pub(crate) struct Causes(Vec<(RecordRef, MemberId, Cause)>);
+
+impl Causes {
+    /// Of what was read, as far as the workspace wants it.
+    pub(crate) fn among(access: &Access<'_>, readings: &[Reading]) -> Self {
+        let causes = readings.iter().filter_map(|reading| {
+            let (member, cause) = Cause::of_record(&reading.record)?;
+            let wants = access.workspace.automations.on.wants(cause);
+            wants.then(|| (reading.record.name(), member.clone(), cause))
+        });
+        Self(causes.collect())
+    }
+
+    /// Whom to score: those whose records this very page wrote. A page that is done twice finds the same again, because
+    /// the link says who wrote last. It reads nothing that the page did not know already.
+    pub(crate) async fn wanted(self, access: &Access<'_>, page: &PageOf) -> Result<Wanted> {
+        let names: Vec<RecordRef> = self.0.iter().map(|(name, ..)| name.clone()).collect();
+        let links = access.links(&names).await?;
+        let written = |name: &RecordRef| links.get(name).and_then(|link| link.by.as_ref()) == Some(page);
+        let causes = self.0.into_iter().filter(|(name, ..)| written(name));
+        Ok(causes.map(|(_, member, cause)| (member, cause)).collect())
+    }
 }

@@ -119,6 +119,7 @@ async fn keep(app: &App, proven: &Proven<'_>) -> Result<Workspace> {
             ..before.as_ref().map_or_else(SchemaState::default, |it| it.schema.clone())
         },
         automations: before.as_ref().map(|it| it.automations).unwrap_or_default(),
+        contract_rules: before.as_ref().map(|it| it.contract_rules.clone()).unwrap_or_default(),
         refused_at: None,
         version: version.unwrap_or(0) + 1,
         connected_at: before.map_or(now, |it| it.connected_at),

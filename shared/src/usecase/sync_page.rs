@@ -19,7 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::job::SyncJob;
 use crate::store::Open;
 use crate::usecase::access::Access;
-use crate::usecase::ask_for_scores::{ask_for_scores, wanted_by_sweep};
+use crate::usecase::ask_for_scores::{Causes, Wanted, ask_for_scores, wanted_by_sweep};
 use crate::usecase::read_whop::{read_all, read_memberships};
 use crate::usecase::schema::ensure_schema;
 use crate::usecase::sync_records::{Reading, Task, sync_records};
@@ -101,16 +101,23 @@ async fn list(access: &Access<'_>, run: &Run, query: &Query) -> Result<PageDone>
     let expected = expected(run, query, &readings);
     let acted = acted_members(query, &readings);
     let payments = payments_to_tell(query, &readings);
+    let causes = (query.filter != Filter::All).then(|| Causes::among(access, &readings));
     let page = PageOf { run: run.id.clone(), page: run.page };
-    let task = Task { access, force: false, with_parents: false, page: Some(page) };
+    let task = Task { access, force: false, with_parents: false, page: Some(page.clone()) };
     receipt.add(&sync_records(&task, readings).await?);
-    let mut changed = Vec::new();
+    let mut wanted = Wanted::new();
     for member in acted {
         let came = memberships_of(&task, &member).await?;
         receipt.add(&came);
-        changed.extend((came.written() > 0).then_some(member));
+        if came.written() > 0 {
+            wanted.extend(wanted_by_sweep(access, member, Cause::MembershipChange));
+        }
     }
-    ask_for_scores(access, wanted_by_sweep(access, Cause::MembershipChange, changed)).await?;
+    // A full run writes whatever it finds for the first time; what it changes, the night scores.
+    if let Some(causes) = causes {
+        wanted.extend(causes.wanted(access, &page).await?);
+    }
+    ask_for_scores(access, wanted).await?;
     receipt.add(&tell_payments(&task, payments).await?);
     Ok(PageDone { receipt, more: next.is_some(), next, expected })
 }

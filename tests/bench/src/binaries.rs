@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// The functions of the template.
-pub(crate) const FUNCTIONS: [&str; 5] = ["webhook", "oauth", "sync", "graphql", "ai"];
+pub(crate) const FUNCTIONS: [&str; 6] = ["webhook", "oauth", "sync", "graphql", "ai", "contract"];
 /// A function that greets, and does nothing else.
 pub(crate) const BARE: &str = "bare";
 

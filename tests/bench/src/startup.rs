@@ -156,6 +156,7 @@ impl Street {
             "sync" => sample(include_str!("../../../events/sync-start-due.json")),
             "graphql" => sample(include_str!("../../../events/graphql.json")),
             "ai" => sample(include_str!("../../../events/ai.json")),
+            "contract" => sample(include_str!("../../../events/contract.json")),
             _ => delivery_event(&self.stack, &self.delivery),
         }
     }

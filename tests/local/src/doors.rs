@@ -1,5 +1,6 @@
 //! Where things listen, and the two streams we write to.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -11,10 +12,15 @@ const AWS: [u16; 4] = [1, 2, 3, 4];
 const WHOP: u16 = 10;
 const TWENTY: u16 = 20;
 const AI: u16 = 30;
+const ESIGN: u16 = 40;
+
+/// The variables that name a real e-signature provider in place of its stand-in.
+const SIGNATURE_VARIABLES: [&str; 4] =
+    ["DOCUSIGN_SANDBOX_URL", "DOCUSIGN_URL", "DROPBOX_SIGN_URL", "PANDADOC_URL"];
 
 /// The fixed addresses from `base` on, if all of them are free.
 pub(crate) fn fixed(base: u16) -> Result<Addresses, String> {
-    let offsets = [GATEWAY, AWS[0], AWS[1], AWS[2], AWS[3], WHOP, TWENTY, AI];
+    let offsets = [GATEWAY, AWS[0], AWS[1], AWS[2], AWS[3], WHOP, TWENTY, AI, ESIGN];
     let taken = offsets
         .map(|offset| base + offset)
         .into_iter()
@@ -26,6 +32,7 @@ pub(crate) fn fixed(base: u16) -> Result<Addresses, String> {
             whop: base + WHOP,
             twenty: base + TWENTY,
             ai: base + AI,
+            esign: base + ESIGN,
         }),
         Some((port, error)) if error.kind() == io::ErrorKind::AddrInUse => Err(format!(
             "Port {port} is in use, perhaps by another `cargo local`. Stop that, or choose other ports: \
@@ -47,13 +54,22 @@ pub(crate) fn complain(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
 
-/// The real language models that the environment names by a key or an address, if it does.
-pub(crate) fn real_models() -> Option<RealModels> {
+/// The real e-signature providers that the environment names by their addresses. Their keys are given on the settings
+/// page.
+pub(crate) fn real_signatures() -> HashMap<&'static str, String> {
+    SIGNATURE_VARIABLES.into_iter().filter_map(|name| Some((name, var(name)?))).collect()
+}
+
+fn var(name: &str) -> Option<String> {
     #[expect(
         clippy::disallowed_methods,
         reason = "keys belong into the environment, not onto a command line"
     )]
-    let var = |name: &str| std::env::var(name).ok().filter(|text| !text.trim().is_empty());
+    std::env::var(name).ok().filter(|text| !text.trim().is_empty())
+}
+
+/// The real language models that the environment names by a key or an address, if it does.
+pub(crate) fn real_models() -> Option<RealModels> {
     let variables: Vec<_> = MODEL_VARIABLES.into_iter().filter_map(|name| Some((name, var(name)?))).collect();
     let models =
         RealModels { openai_key: var("OPENAI_API_KEY"), anthropic_key: var("ANTHROPIC_API_KEY"), variables };

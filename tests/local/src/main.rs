@@ -32,7 +32,7 @@ struct Serve {
     /// Members of the demo account at Whop.
     #[arg(long, default_value_t = 200)]
     members: usize,
-    /// First of the ports: the product listens here, Whop 10 and Twenty 20 above.
+    /// First of the ports: the product listens here; Whop 10, Twenty 20, AI 30 and e-signature 40 above.
     #[arg(long, default_value_t = 8700, value_parser = clap::value_parser!(u16).range(1024..=65_000))]
     port_base: u16,
     /// What is worth a log line on stderr: error, warn, info or debug.

@@ -7,16 +7,18 @@ use std::time::Duration;
 use serde_json::json;
 use shared::job::Line;
 use sim::clock::Clock;
+use sim::esign::Template;
 use stack::demo::{Scene, Sides, connect_twenty, connect_whop, furnish};
 use stack::{Options, Stack, pump, run_forever};
 use tokio::time::{Instant, interval_at, sleep};
 
 use crate::Serve;
-use crate::doors::{fixed, real_models, say};
+use crate::doors::{fixed, real_models, real_signatures, say};
 
 /// As in `template.yaml`.
 const INCREMENTAL_EVERY: Duration = Duration::from_mins(15);
 const FULL_EVERY: Duration = Duration::from_hours(24);
+const LOOK_AFTER_EVERY: Duration = Duration::from_mins(15);
 /// The stand-ins count their calls for tests; here nobody asks.
 const FORGET_EVERY: Duration = Duration::from_mins(1);
 
@@ -26,20 +28,17 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, String> {
     shared::lambda::telemetry::start(&serve.log_level, std::io::stderr);
     let sides = serve.real.sides();
     let whop_url = serve.real.whop_url.clone();
-    let models = real_models();
-    let options = Options { clock: Clock::system(), addresses, whop_url, models, ..Options::default() };
+    let (models, vars) = (real_models(), real_signatures());
+    let real: Vec<&str> = vars.keys().copied().collect();
+    let options = Options { clock: Clock::system(), addresses, whop_url, models, vars, ..Options::default() };
     let has_stand_in_models = options.models.is_none();
     let stack = Arc::new(Stack::with(options).await);
     let scene = furnish(&stack, &sides, serve.members);
     let connected = connect(&stack, &sides, &scene).await?;
     run_forever(&stack);
-    tokio::spawn(every(INCREMENTAL_EVERY, stack.clone(), |stack| pump::schedule(stack, "incremental")));
-    tokio::spawn(every(FULL_EVERY, stack.clone(), |stack| pump::schedule(stack, "full")));
-    tokio::spawn(every(FULL_EVERY, stack.clone(), |stack| {
-        pump::fire(stack, Line::Ai, &json!({ "job": "score_due" }));
-    }));
-    tokio::spawn(every(FORGET_EVERY, stack.clone(), |stack| stack.faults.forget_calls()));
+    schedule(&stack);
     say(&guide(&stack, &scene, serve.members));
+    say(&contracts_guide(&stack, &scene, &real));
     say(&models_guide(&stack, has_stand_in_models));
     for line in connected {
         say(&line);
@@ -47,6 +46,19 @@ pub(crate) async fn run(serve: &Serve) -> Result<ExitCode, String> {
     tokio::signal::ctrl_c().await.map_err(|error| format!("Ctrl-C cannot be waited for: {error}."))?;
     say("\nStopped. Nothing is kept.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that happens by itself, as the schedules of `template.yaml` say.
+fn schedule(stack: &Arc<Stack>) {
+    tokio::spawn(every(INCREMENTAL_EVERY, stack.clone(), |stack| pump::schedule(stack, "incremental")));
+    tokio::spawn(every(FULL_EVERY, stack.clone(), |stack| pump::schedule(stack, "full")));
+    tokio::spawn(every(FULL_EVERY, stack.clone(), |stack| {
+        pump::fire(stack, Line::Ai, &json!({ "job": "score_due" }));
+    }));
+    tokio::spawn(every(LOOK_AFTER_EVERY, stack.clone(), |stack| {
+        pump::fire(stack, Line::Contract, &json!({ "job": "look_after" }));
+    }));
+    tokio::spawn(every(FORGET_EVERY, stack.clone(), |stack| stack.faults.forget_calls()));
 }
 
 /// Connects the real sides, whose keys we were given; stand-ins are left for the user to connect.
@@ -102,8 +114,37 @@ fn guide(stack: &Stack, scene: &Scene, members: usize) -> String {
     } else {
         lines.push("2. Sync now.".to_owned());
     }
-    lines.push(String::new());
     lines.join("\n")
+}
+
+/// What to do to see a contract signed. Each stand-in has a template from the start.
+fn contracts_guide(stack: &Stack, scene: &Scene, real: &[&str]) -> String {
+    let (url, esign) = (&stack.url, stack.esign.url());
+    let agreement = || Template::new("Coaching agreement", &["Client"], &["Amount"]);
+    let template = stack.esign.dropbox_sign().template(agreement());
+    stack.esign.docusign().template(agreement());
+    stack.esign.pandadoc().template(agreement());
+    let step = if scene.account.is_some() { 4 } else { 3 };
+    let header = "-H 'content-type: application/json' -H \"authorization: Bearer $TOKEN\"";
+    let body = format!(
+        "{{\"title\":\"Coaching\",\"templateId\":\"{template}\",\"signerRole\":\"Client\",\
+         \"signerName\":\"Ada Client\",\"signerEmail\":\"ada@client.example\",\"idempotencyKey\":\"coaching-1\"}}"
+    );
+    let others = if real.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "  Real providers   {}; their webhooks do not get here, so news takes 15 minutes\n",
+            real.join(", ")
+        )
+    };
+    format!(
+        "{step}. Contracts: add Dropbox Sign (sandbox) on the settings page, with the key from {esign}/console/keys.\n   \
+         Save the webhook address that the settings page then shows on that page of keys. DocuSign and PandaDoc are \
+         there, too.\n   Make an API token on the settings page, send a contract, and sign it at {esign}/console:\n  \
+         curl {url}/contracts {header} \\\n    -d '{body}'\n\n  \
+         E-sign console   {esign}/console      view, sign, decline, let expire\n{others}"
+    )
 }
 
 fn models_guide(stack: &Stack, stand_ins: bool) -> String {

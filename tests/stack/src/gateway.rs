@@ -111,6 +111,8 @@ pub async fn answer(app: &'static App, ask: &Ask) -> Answer {
         answer_http(app, request, webhook::handle).await
     } else if path.starts_with("/ai/") {
         answer_http(app, request, ai::handle).await
+    } else if path == "/contracts" || path.starts_with("/contracts/") {
+        answer_http(app, request, contract::handle).await
     } else if path == "/graphql" {
         answer_http(app, request, graphql::handle).await
     } else {

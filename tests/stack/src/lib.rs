@@ -15,6 +15,7 @@ pub mod canary;
 pub mod demo;
 pub mod fixtures;
 pub mod gateway;
+mod last_word;
 pub mod logs;
 pub mod pump;
 pub mod table;
@@ -30,6 +31,7 @@ use sim::ai::{Ai, Provider};
 use sim::aws::sqs::QueueSettings;
 use sim::aws::{Aws, Ports};
 use sim::clock;
+use sim::esign::Esign;
 use sim::fault::Faults;
 use sim::serve::Served;
 use sim::twenty::Twenty;
@@ -44,6 +46,9 @@ pub const DEAD: &str = "sync-dead.fifo";
 /// The queue of what language models are asked for, and its dead-letter queue.
 pub const AI: &str = "ai.fifo";
 pub const AI_DEAD: &str = "ai-dead.fifo";
+/// The queue of what e-signature providers are asked for and tell, and its dead-letter queue.
+pub const CONTRACT: &str = "contract.fifo";
+pub const CONTRACT_DEAD: &str = "contract-dead.fifo";
 /// The bucket that contract files are kept in.
 pub const FILES: &str = "contract-files";
 /// Where a stepped clock begins: 2026-11-23T08:00:00Z.
@@ -60,6 +65,7 @@ pub struct Addresses {
     pub whop: u16,
     pub twenty: u16,
     pub ai: u16,
+    pub esign: u16,
 }
 
 /// How the stack is to be built.
@@ -133,6 +139,7 @@ pub struct Stack {
     pub whop: Whop,
     pub twenty: Twenty,
     pub ai: Ai,
+    pub esign: Esign,
     /// The address browsers and Whop use.
     pub url: String,
     served: Served,
@@ -160,6 +167,7 @@ impl Stack {
         let whop = Whop::start(clock.clone(), &faults, at.whop).await;
         let twenty = Twenty::start(clock.clone(), &faults, at.twenty).await;
         let ai = Ai::start(clock.clone(), &faults, at.ai).await;
+        let esign = Esign::start(clock.clone(), &faults, at.esign).await;
         table::create(&aws.dynamodb.url()).await;
         let queues = queues(&aws);
         let (listener, url) = gateway::bind(at.gateway).await;
@@ -172,6 +180,7 @@ impl Stack {
         aws.secrets.put("whop-client-secret", &whop_app.client_secret);
         let mut vars = environment(&options, &aws, &url, &queues);
         models(options.models.as_ref(), &ai, &aws, &mut vars);
+        vars.extend(signatures(&esign));
         vars.insert("WHOP_URL", options.whop_url.clone().unwrap_or_else(|| whop.url()));
         if options.whop_url.is_none() {
             vars.insert("WHOP_CLIENT_ID", whop_app.client_id.clone());
@@ -182,7 +191,7 @@ impl Stack {
         let time = clock.cell().map_or(Clock::System, Clock::Stepped);
         let app = App::forever(config, time).expect("usable settings");
         let served = gateway::serve(app, listener);
-        Self { app, clock, faults, aws, whop, twenty, ai, url, served }
+        Self { app, clock, faults, aws, whop, twenty, ai, esign, url, served }
     }
 
     /// The environment that the release binaries need to run against this stack.
@@ -196,6 +205,12 @@ impl Stack {
             ("SYNC_DEAD_LETTER_URL", config.sync_queue.dead_letters.clone()),
             ("AI_QUEUE_URL", config.ai_queue.jobs.clone()),
             ("AI_DEAD_LETTER_URL", config.ai_queue.dead_letters.clone()),
+            ("CONTRACT_QUEUE_URL", config.contract_queue.jobs.clone()),
+            ("CONTRACT_DEAD_LETTER_URL", config.contract_queue.dead_letters.clone()),
+            ("DOCUSIGN_SANDBOX_URL", config.esign.docusign_sandbox_url.to_string()),
+            ("DOCUSIGN_URL", config.esign.docusign_url.to_string()),
+            ("DROPBOX_SIGN_URL", config.esign.dropbox_sign_url.to_string()),
+            ("PANDADOC_URL", config.esign.pandadoc_url.to_string()),
             ("FILES_BUCKET", config.files_bucket.clone()),
             ("OPENAI_API_KEY_SECRET", "openai-key".to_owned()),
             ("OPENAI_BASE_URL", self.ai.openai_url()),
@@ -250,9 +265,21 @@ fn models(real: Option<&RealModels>, ai: &Ai, aws: &Aws, vars: &mut HashMap<&'st
     vars.extend(chosen.variables.iter().cloned());
 }
 
+/// Where the stand-ins of the e-signature providers are.
+fn signatures(esign: &Esign) -> [(&'static str, String); 4] {
+    let docusign = esign.docusign().url();
+    [
+        ("DOCUSIGN_SANDBOX_URL", docusign.clone()),
+        ("DOCUSIGN_URL", docusign),
+        ("DROPBOX_SIGN_URL", esign.dropbox_sign().url()),
+        ("PANDADOC_URL", esign.pandadoc().url()),
+    ]
+}
+
 struct Queues {
     sync: (String, String),
     ai: (String, String),
+    contract: (String, String),
 }
 
 /// The queues of `template.yaml`, each with its dead-letter queue.
@@ -268,7 +295,7 @@ fn queues(aws: &Aws) -> Queues {
         let jobs = settings(visibility_seconds, 5, Some(dead.to_owned()));
         (aws.sqs.create_queue(name, &jobs), dead_url)
     };
-    Queues { sync: pair(SYNC, DEAD, 360), ai: pair(AI, AI_DEAD, 720) }
+    Queues { sync: pair(SYNC, DEAD, 360), ai: pair(AI, AI_DEAD, 720), contract: pair(CONTRACT, CONTRACT_DEAD, 720) }
 }
 
 /// A queue's name.
@@ -276,6 +303,7 @@ pub fn queue_of(line: Line) -> &'static str {
     match line {
         Line::Sync => SYNC,
         Line::Ai => AI,
+        Line::Contract => CONTRACT,
     }
 }
 
@@ -295,6 +323,8 @@ fn environment(options: &Options, aws: &Aws, url: &str, queues: &Queues) -> Hash
         ("SYNC_DEAD_LETTER_URL", queues.sync.1.clone()),
         ("AI_QUEUE_URL", queues.ai.0.clone()),
         ("AI_DEAD_LETTER_URL", queues.ai.1.clone()),
+        ("CONTRACT_QUEUE_URL", queues.contract.0.clone()),
+        ("CONTRACT_DEAD_LETTER_URL", queues.contract.1.clone()),
         ("FILES_BUCKET", FILES.to_owned()),
         ("OPENAI_API_KEY_SECRET", "openai-key".to_owned()),
         ("ANTHROPIC_API_KEY_SECRET", "anthropic-key".to_owned()),
@@ -316,6 +346,7 @@ fn environment(options: &Options, aws: &Aws, url: &str, queues: &Queues) -> Hash
 
 /// The pieces that a real-time runner keeps going in the background: each queue by itself, as at AWS.
 pub fn run_forever(stack: &Arc<Stack>) {
+    stack.ai.switch(|it| it.unjudged = true);
     for line in pump::LINES {
         tokio::spawn(pump_forever(stack.clone(), line));
     }

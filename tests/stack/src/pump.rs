@@ -13,14 +13,15 @@ use crate::{Stack, queue_of};
 /// The functions' time-outs in `template.yaml`.
 pub const TIME_OUT: Duration = Duration::from_mins(1);
 const AI_TIME_OUT: Duration = Duration::from_mins(2);
+const CONTRACT_TIME_OUT: Duration = Duration::from_mins(2);
 /// All queues.
-pub(crate) const LINES: [Line; 2] = [Line::Sync, Line::Ai];
+pub(crate) const LINES: [Line; 3] = [Line::Sync, Line::Ai, Line::Contract];
 
 /// Messages in one event, as in `template.yaml`.
 pub(crate) fn batch_size(line: Line) -> usize {
     match line {
         Line::Sync => 10,
-        Line::Ai => 1,
+        Line::Ai | Line::Contract => 1,
     }
 }
 
@@ -53,6 +54,9 @@ pub async fn batch_on(stack: &Stack, line: Line, most: usize) -> usize {
     let answer = match line {
         Line::Sync => answer_queue(stack.app, event, now + TIME_OUT, sync::handle).await,
         Line::Ai => answer_queue(stack.app, event, now + AI_TIME_OUT, ai::work_off).await,
+        Line::Contract => {
+            answer_queue(stack.app, event, now + CONTRACT_TIME_OUT, contract::work_off).await
+        }
     };
     let back: Vec<&str> = answer.batch_item_failures.iter().map(|it| it.item_identifier.as_str()).collect();
     for message in &received {

@@ -5,6 +5,13 @@
 mod audit;
 mod card;
 mod connection;
+mod contract;
+mod contract_account;
+mod contract_input;
+mod contract_mutation;
+mod contract_query;
+mod contract_settings;
+mod contract_words;
 mod delivery;
 mod failed;
 mod insight;
@@ -24,14 +31,24 @@ mod token;
 
 use std::str::FromStr;
 
-use async_graphql::{Context, EmptySubscription, ID, Schema};
+use async_graphql::{Context, EmptySubscription, ID, MergedObject, Schema};
 use shared::domain::caller::Caller;
 use shared::domain::time::Timestamp;
 use shared::{App, Error, Result};
 
-use self::mutation::Mutation;
-use self::query::Query;
+use self::contract_mutation::ContractMutation;
+use self::contract_query::ContractQuery;
+use self::mutation::WorkspaceMutation;
+use self::query::WorkspaceQuery;
 use crate::limits;
+
+/// What can be read. Everything is of the caller's own workspace.
+#[derive(MergedObject, Default)]
+pub(crate) struct Query(WorkspaceQuery, ContractQuery);
+
+/// What can be done. Everything concerns the caller's own workspace.
+#[derive(MergedObject, Default)]
+pub(crate) struct Mutation(WorkspaceMutation, ContractMutation);
 
 /// The schema as the door runs it.
 pub(crate) type Api = Schema<Query, Mutation, EmptySubscription>;
@@ -51,7 +68,7 @@ impl Access {
 
 /// Builds the schema with its limits.
 pub(crate) fn api() -> Api {
-    Schema::build(Query, Mutation, EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .limit_depth(limits::DEPTH)
         .limit_complexity(limits::COST)
         .disable_suggestions()

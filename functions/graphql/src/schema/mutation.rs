@@ -32,11 +32,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 const MOST_IDS: usize = 100;
 
 /// The root of what can be done.
-pub(crate) struct Mutation;
+#[derive(Default)]
+pub(crate) struct WorkspaceMutation;
 
 /// What can be done. Everything concerns the caller's own workspace.
 #[Object]
-impl Mutation {
+impl WorkspaceMutation {
     /// Starts a sync, or answers with the one that is open already.
     async fn trigger_whop_sync(
         &self,

@@ -18,11 +18,12 @@ use super::token::ApiToken;
 use super::{Access, items, named};
 
 /// The root of what can be read.
-pub(crate) struct Query;
+#[derive(Default)]
+pub(crate) struct WorkspaceQuery;
 
 /// What can be read. Everything is of the caller's own workspace.
 #[Object]
-impl Query {
+impl WorkspaceQuery {
     /// The connection to Whop, as it is now.
     async fn whop_connection_status(&self, context: &Context<'_>) -> Result<WhopConnectionStatus> {
         status(Access::of(context)?).await

@@ -140,3 +140,121 @@ impl<S> Account<S> {
         }
     }
 }
+
+/// What becomes of older keys when an account is replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OldKeys {
+    /// They still count for what is on its way.
+    #[default]
+    Keep,
+    /// Only the newest counts from now on.
+    Drop,
+}
+
+/// The most keys that `DocuSign` has at once in our hands; it allows a hundred.
+const MOST_HMAC_KEYS: usize = 10;
+/// Of providers with one key at a time: the new one and the one before it.
+const MOST_KEYS: usize = 2;
+
+impl OpenAccount {
+    /// This account in place of the one before. What is left empty stays as it was; a new key goes in front of the
+    /// older ones.
+    #[must_use]
+    pub fn over(self, before: Self, old: OldKeys) -> Self {
+        match (self, before) {
+            (Self::DocuSign(it), Self::DocuSign(before)) => Self::DocuSign(DocuSignAccount {
+                integration_key: or_before(it.integration_key, before.integration_key, String::is_empty),
+                user_id: or_before(it.user_id, before.user_id, String::is_empty),
+                account_id: it.account_id,
+                environment: it.environment,
+                private_key: or_before(it.private_key, before.private_key, is_empty),
+                hmac_keys: rotated(it.hmac_keys, before.hmac_keys, MOST_HMAC_KEYS, old),
+            }),
+            (Self::DropboxSign(it), Self::DropboxSign(before)) => Self::DropboxSign(DropboxSignAccount {
+                api_keys: rotated(it.api_keys, before.api_keys, MOST_KEYS, old),
+                client_id: it.client_id,
+                environment: it.environment,
+            }),
+            (Self::PandaDoc(it), Self::PandaDoc(before)) => Self::PandaDoc(PandaDocAccount {
+                api_key: or_before(it.api_key, before.api_key, is_empty),
+                environment: it.environment,
+                webhook_keys: rotated(it.webhook_keys, before.webhook_keys, MOST_KEYS, old),
+            }),
+            (given, _) => given,
+        }
+    }
+}
+
+fn is_empty(secret: &Secret) -> bool {
+    secret.expose().is_empty()
+}
+
+fn or_before<T>(given: T, before: T, is_empty: impl Fn(&T) -> bool) -> T {
+    if is_empty(&given) { before } else { given }
+}
+
+/// The keys that were given, then as many of the older ones as still count.
+fn rotated(given: Vec<Secret>, before: Vec<Secret>, most: usize, old: OldKeys) -> Vec<Secret> {
+    let mut keys: Vec<Secret> = Vec::new();
+    let older = before.into_iter();
+    let none_given = given.iter().all(is_empty);
+    let older = older.take(match old {
+        OldKeys::Keep => usize::MAX,
+        OldKeys::Drop => usize::from(none_given),
+    });
+    for key in given.into_iter().filter(|it| !is_empty(it)).chain(older) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys.truncate(most);
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(texts: &[&str]) -> Vec<Secret> {
+        texts.iter().map(|it| Secret::new(*it)).collect()
+    }
+
+    #[test]
+    fn a_new_key_goes_in_front_and_the_one_before_the_last_is_forgotten() {
+        let given = secrets(&["new"]);
+
+        let keys = rotated(given, secrets(&["current", "previous"]), MOST_KEYS, OldKeys::Keep);
+
+        assert_eq!(keys, secrets(&["new", "current"]));
+    }
+
+    #[test]
+    fn a_key_that_is_given_again_is_not_kept_twice() {
+        let keys = rotated(secrets(&["one"]), secrets(&["one", "two"]), MOST_KEYS, OldKeys::Keep);
+
+        assert_eq!(keys, secrets(&["one", "two"]));
+    }
+
+    #[test]
+    fn dropping_old_keys_leaves_what_was_given_or_the_newest() {
+        let before = || secrets(&["current", "previous"]);
+
+        assert_eq!(rotated(secrets(&["new"]), before(), MOST_KEYS, OldKeys::Drop), secrets(&["new"]));
+        assert_eq!(rotated(secrets(&[""]), before(), MOST_KEYS, OldKeys::Drop), secrets(&["current"]));
+    }
+
+    #[test]
+    fn what_is_left_empty_stays_as_it_was() {
+        let panda = |api: &str, hooks: &[&str]| {
+            OpenAccount::PandaDoc(PandaDocAccount {
+                api_key: Secret::new(api),
+                environment: Environment::Production,
+                webhook_keys: secrets(hooks),
+            })
+        };
+
+        let after = panda("", &[]).over(panda("key", &["hook"]), OldKeys::Keep);
+
+        assert_eq!(after, panda("key", &["hook"]));
+    }
+}

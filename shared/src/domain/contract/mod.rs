@@ -13,6 +13,7 @@ pub mod owed;
 pub mod provider;
 pub mod record;
 pub mod request;
+pub mod rule;
 pub mod settings;
 pub mod signer;
 pub mod source;

@@ -430,6 +430,7 @@ fn rule(name: &str) -> Automation {
     Automation {
         name: name.to_owned(),
         enabled: true,
+        since: None,
         trigger: Trigger::MembershipActive { product: "prod_1".parse().unwrap() },
         template: "t1".parse::<TemplateId>().unwrap(),
         provider: None,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{ScoreExplanation, WordedBy};
 use super::churn::{ChurnRisk, RiskBand};
+use super::gathered::is_failed;
 use super::lead_score::{LeadBand, LeadScore};
 use super::score::{Direction, Factor};
 use super::settings::{Automations, InsightSettings};
@@ -16,6 +17,7 @@ use crate::domain::draft::{Change, Value};
 use crate::domain::event::Event;
 use crate::domain::id::{CrmId, MemberId};
 use crate::domain::schema::{Object, option_value};
+use crate::domain::source::Record;
 use crate::domain::time::Timestamp;
 
 /// Events of a member within this time are one scoring, after it.
@@ -42,6 +44,23 @@ impl Cause {
             name if name.starts_with("membership.") => Some(Self::MembershipChange),
             "payment.failed" => Some(Self::FailedPayment),
             _ => None,
+        }
+    }
+
+    /// What a record is the cause of that a sweep found new or changed, and for whom.
+    pub fn of_record(record: &Record) -> Option<(&MemberId, Self)> {
+        match record {
+            Record::Memberships(it) => Some((it.member.as_ref()?, Self::MembershipChange)),
+            Record::Payments(it) if is_failed(&it.substatus) => {
+                Some((it.member.as_ref()?, Self::FailedPayment))
+            }
+            Record::Payments(_)
+            | Record::Variants(_)
+            | Record::Products(_)
+            | Record::Members(_)
+            | Record::Refunds(_)
+            | Record::Disputes(_)
+            | Record::Gone(_) => None,
         }
     }
 }

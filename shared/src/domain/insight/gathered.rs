@@ -143,7 +143,7 @@ fn from_payments(features: &mut Features, payments: &[PaymentCard], now: Timesta
     };
     let within = |at: Timestamp, limit| now.since(at) <= days(limit);
     let whop = |value| Some(Known::whop(value, now));
-    features.failed_payments = whop(count(&|it| is_failed(it) && within(it.charged_at, 90)));
+    features.failed_payments = whop(count(&|it| is_failed(&it.substatus) && within(it.charged_at, 90)));
     features.refunds = whop(count(&|it| it.refunded_at.is_some_and(|at| within(at, 180))));
     let paid = count(&|it| it.status == PaymentStatus::Paid || it.refunded_at.is_some());
     let refunded = count(&|it| it.refunded_at.is_some());
@@ -156,9 +156,10 @@ fn from_payments(features: &mut Features, payments: &[PaymentCard], now: Timesta
     features.renewals = whop(count(&renewed));
 }
 
-fn is_failed(it: &PaymentCard) -> bool {
+/// True for a payment that was tried and did not come.
+pub(super) fn is_failed(substatus: &PaymentSubstatus) -> bool {
     matches!(
-        it.substatus,
+        substatus,
         PaymentSubstatus::Failed
             | PaymentSubstatus::PastDue
             | PaymentSubstatus::Blocked

@@ -193,6 +193,18 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_is_waited_for_to_the_millisecond_and_without_one_our_own_time() {
+        let wait = |after| match course(30, 2).after(Verdict::Busy { after }, secs(1)) {
+            Next::Ask { candidate: 0, wait, .. } => Some(wait),
+            Next::Ask { .. } | Next::GiveUp => None,
+        };
+
+        assert_eq!(wait(Some(Duration::from_millis(1_234))), Some(Duration::from_millis(1_234)));
+        assert_eq!(wait(None), Some(Pace::default().wait));
+        assert_eq!(wait(Some(Duration::from_millis(2_001))), None, "too long to wait for");
+    }
+
+    #[test]
     fn a_long_hint_or_little_time_leads_to_the_other_one_at_once() {
         let long = Verdict::Busy { after: Some(secs(3)) };
 

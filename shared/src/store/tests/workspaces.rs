@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::budget::{Bucket, Take, Urgency};
 use crate::domain::caller::{ApiToken, AuditEntry};
 use crate::domain::connection::{SchemaState, Workspace};
+use crate::domain::contract::rule::Awaited;
 use crate::domain::grant::{PendingConsent, Sealed};
 use crate::domain::id::CrmId;
 use crate::domain::insight::automation::{Bands, Cause, Figures, News, Scored, Switches};
@@ -26,6 +27,7 @@ fn a_workspace(version: u64) -> Workspace {
         },
         schema: SchemaState::default(),
         automations: Switches::default(),
+        contract_rules: Awaited::default(),
         refused_at: None,
         version,
         connected_at: NOW,
@@ -283,6 +285,23 @@ async fn a_copy_of_the_switches_only_moves_forward_and_is_no_workspace() {
 
     let kept = fixture.store.find_workspace(workspace(1)).await.unwrap().unwrap();
     assert_eq!(kept, Workspace { automations: copy(2, true), ..a_workspace(2) });
+}
+
+#[tokio::test]
+async fn a_copy_of_what_contract_rules_wait_for_only_moves_forward() {
+    let fixture = Fixture::start().await;
+    let copy = |of| {
+        let products = std::collections::BTreeMap::from([("prod_1".parse().unwrap(), NOW)]);
+        Awaited { of, products }
+    };
+    assert!(fixture.store.put_workspace(&a_workspace(1), None).await.unwrap());
+
+    assert!(fixture.store.copy_contract_rules(workspace(1), &copy(2)).await.unwrap());
+    assert!(!fixture.store.copy_contract_rules(workspace(1), &copy(2)).await.unwrap());
+    assert!(!fixture.store.copy_contract_rules(workspace(1), &copy(1)).await.unwrap());
+
+    let kept = fixture.store.find_workspace(workspace(1)).await.unwrap().unwrap();
+    assert_eq!(kept, Workspace { contract_rules: copy(2), ..a_workspace(2) });
 }
 
 #[tokio::test]

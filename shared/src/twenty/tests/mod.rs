@@ -7,6 +7,7 @@
 
 mod calls;
 mod contracts;
+mod deal;
 mod ensure;
 mod keys;
 mod outcomes;

@@ -4,6 +4,7 @@
 use tracing::info;
 
 use super::follow_up;
+use super::rules::watch_stages;
 use crate::app::App;
 use crate::domain::contract::{Contract, Signer};
 use crate::domain::id::{ContractId, WorkspaceId};
@@ -14,8 +15,9 @@ use crate::job::ContractJob;
 /// Contracts in one go.
 const BATCH: usize = 100;
 
-/// Looks after everything that is due.
+/// Looks after everything that is due, and has stages watched that rules wait for.
 pub async fn look_after_contracts(app: &App, deadline: Timestamp) -> Result<()> {
+    watch_stages(app).await?;
     let now = app.clock().now();
     let mut done = 0;
     loop {

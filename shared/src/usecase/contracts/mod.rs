@@ -5,7 +5,9 @@
 //! takes up what a crash left.
 
 pub mod accept;
+pub mod accounts;
 pub mod archive;
+pub mod automate;
 pub mod cancel;
 pub mod dispatch;
 pub mod document;
@@ -14,10 +16,13 @@ pub mod look_after;
 pub mod read;
 pub mod record;
 pub mod remind;
+pub mod rules;
 pub mod send;
+pub mod settings;
 mod signing;
 pub mod tell;
 pub mod templates;
+pub mod watch;
 
 use std::time::Duration;
 

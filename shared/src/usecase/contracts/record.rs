@@ -16,8 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::error::{Error, Result};
 use crate::esign::webhook::{Hint, Reading, read_events};
 
-/// How long a delivery waits for the contract it is about: its id may be written down just now.
-const MAY_BE_BORN: Duration = Duration::from_mins(10);
+/// How soon a delivery comes again whose contract is being created.
 const LOOK_AGAIN: Duration = Duration::from_secs(20);
 
 /// Works off a delivery of a provider's.
@@ -37,7 +36,9 @@ async fn record(app: &App, provider: ProviderName, delivery: &Delivery, event: &
     }
     let workspace = delivery.endpoint.workspace();
     let Some(contract) = find(app, workspace, provider, event).await? else {
-        return nobodys(app, delivery, event);
+        // An account sends its other contracts, too. Ours carry our id, or are known by the provider's.
+        info!(event = "delivery.of_nobody", "an event is about no contract of ours: {}", event.event);
+        return Ok(());
     };
     let seen = match &event.reading {
         Reading::Nothing => None,
@@ -77,15 +78,6 @@ fn is_of(contract: &Contract, event: &Hint) -> bool {
         (Some(ours), Some(theirs)) => ours == theirs,
         _ => true,
     }
-}
-
-fn nobodys(app: &App, delivery: &Delivery, event: &Hint) -> Result<()> {
-    // An account sends its other contracts, too. One of ours may tell before we wrote down what it is called.
-    if event.request.is_some() && app.clock().now() < delivery.received_at + MAY_BE_BORN {
-        return Err(later(LOOK_AGAIN));
-    }
-    info!(event = "delivery.of_nobody", "an event is about no contract of ours: {}", event.event);
-    Ok(())
 }
 
 /// What the provider says now. What is over is not read again.

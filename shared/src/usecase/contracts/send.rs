@@ -60,7 +60,11 @@ pub(crate) async fn record(
             return Err(Error::invalid(advice));
         }
         let expiring = matches!(cause, Cause::Person { .. }).then_some(now);
-        let fingerprint = request.fingerprint();
+        // A rule's name means one contract, whatever its person is called by now and however its message is drafted.
+        let fingerprint = match cause {
+            Cause::Person { .. } => request.fingerprint(),
+            Cause::Automation { .. } => "by a rule".to_owned(),
+        };
         match app.store().name_contract(workspace, (name, &fingerprint), &id, expiring).await? {
             Named::As(known) => id = known,
             Named::Other => {
@@ -99,7 +103,10 @@ async fn check_source(
     provider: ProviderName,
 ) -> Result<()> {
     match &request.source {
-        Source::File(file) => is_there(app, caller, file).await,
+        Source::File(file) => {
+            Signing::open(app, caller.workspace, provider).await?;
+            is_there(app, caller, file).await
+        }
         Source::Template { template } => check_template(app, caller, request, (provider, template)).await,
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::contract::account::{AccountTrouble, Enrolled, OpenAccount};
 use crate::domain::grant::{Sealed, Secret};
 use crate::domain::id::WorkspaceId;
 use crate::error::{Error, Kind, Result};
-use crate::esign::{EsignError, Provider, Token, Trouble};
+use crate::esign::{Esign as _, EsignError, Provider, Token, Trouble};
 use crate::store::StoredToken;
 use crate::vault::{Bound, Vault};
 
@@ -105,6 +105,35 @@ impl<'a> Signing<'a> {
         let mut signing = Self { app, workspace, enrolled, provider, token };
         signing.log_in_if_due().await?;
         Ok(signing)
+    }
+
+    /// Uses an account that is not kept yet, so that what cannot work is refused before it is. Answers what a
+    /// person still has to do at the provider, if that is all that is missing.
+    pub(super) async fn prove(
+        app: &'a App,
+        workspace: WorkspaceId,
+        enrolled: &Enrolled,
+        account: OpenAccount,
+    ) -> Result<Option<AccountTrouble>> {
+        let provider = app.esign(account, None)?;
+        let mut signing = Self { app, workspace, enrolled: enrolled.clone(), provider, token: None };
+        let Err(error) = signing.try_out().await else {
+            return Ok(None);
+        };
+        match (&error.trouble, signing.advice(&error)) {
+            (Trouble::ConsentRequired { .. }, Some(advice)) => {
+                Ok(Some(AccountTrouble { at: app.clock().now(), advice }))
+            }
+            (_, Some(advice)) => Err(Error::invalid(advice).because(error)),
+            (_, None) => Err(signing.meaning(error)),
+        }
+    }
+
+    async fn try_out(&mut self) -> Result<(), EsignError> {
+        if let Some(token) = self.provider.log_in(self.app.clock().now()).await? {
+            self.provider = self.provider.clone().with(token);
+        }
+        self.provider.templates(None).await.map(drop)
     }
 
     fn name(&self) -> ProviderName {
@@ -216,8 +245,9 @@ impl<'a> Signing<'a> {
         let name = label(self.name());
         match &error.trouble {
             Trouble::ConsentRequired { at } => {
-                let redirect = url::form_urlencoded::byte_serialize(self.app.config().own_url("/").as_bytes())
-                    .collect::<String>();
+                let redirect =
+                    url::form_urlencoded::byte_serialize(self.app.config().own_url("/").as_bytes())
+                        .collect::<String>();
                 Some(format!(
                     "{name} wants an administrator to agree once: open {at}&redirect_uri={redirect} and allow."
                 ))

@@ -1,10 +1,15 @@
 //! Whom to ask, in order: whom the caller wants, whom the workspace wants, then everybody else who has a key and no open
 //! circuit.
 
+use std::time::Duration;
+
 use super::Work;
 use crate::ai::{Entry, Provider};
 use crate::domain::insight::request::ProviderName;
 use crate::error::{Error, Kind, Result};
+
+/// When to ask again where no provider has a key: somebody must give the deployment one first.
+const NOBODY: Duration = Duration::from_hours(1);
 
 /// A provider with the model to ask there.
 pub(crate) struct Candidate<'a> {
@@ -30,8 +35,9 @@ pub(crate) async fn choose<'a>(work: &Work<'a>) -> Result<Choice<'a>> {
     let mut providers: Vec<&Provider> = ai.providers.iter().collect();
     providers.sort_by_key(|it| Some(it.name) != first);
     let Some(preferred) = providers.first().map(|it| it.name) else {
+        // Nothing that a caller could wait for: it is told at once, and becomes no job.
         let advice = "No language model is set up. Give the deployment a provider's key.";
-        return Err(Error::new(Kind::Unavailable).saying(advice));
+        return Err(Error::new(Kind::Throttled { retry_after: NOBODY }).saying(advice));
     };
     if wished.is_some_and(|wished| wished != preferred) {
         return Err(Error::invalid("There is no key for the provider you named."));

@@ -25,6 +25,7 @@ use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::store::Kept;
 use crate::usecase::access::Access;
+use crate::usecase::contracts::rules::{ask_for_contracts, began_by_readings};
 
 /// Most records in one call to Twenty: its documented limit, and about a second and a half of its time.
 pub(crate) const BATCH: usize = 60;
@@ -57,6 +58,7 @@ pub(crate) fn sync_records<'a>(task: &'a Task<'a>, readings: Vec<Reading>) -> Bo
 
 async fn bring_up_to_date(task: &Task<'_>, readings: Vec<Reading>) -> Result<Receipt> {
     let mut receipt = Receipt::default();
+    let began = began_by_readings(task.access, &readings);
     let mut streams: BTreeMap<Stream, Vec<Reading>> = BTreeMap::new();
     for reading in readings {
         streams.entry(reading.record.name().stream()).or_default().push(reading);
@@ -74,6 +76,7 @@ async fn bring_up_to_date(task: &Task<'_>, readings: Vec<Reading>) -> Result<Rec
             }
         }
     }
+    ask_for_contracts(task.access, began).await?;
     Ok(receipt)
 }
 

@@ -23,6 +23,8 @@ pub struct Switches {
     pub bare_usage: bool,
     /// Above so many generating requests in a minute of the clock a provider answers 429.
     pub requests_per_minute: Option<u64>,
+    /// Nobody is told of violations in the end: people play here, or a story breaks the rules on purpose.
+    pub unjudged: bool,
 }
 
 /// The tokens of one answer. The three classes of input are disjoint.
@@ -96,6 +98,8 @@ pub(super) struct Books {
     /// How many requests came before the first of `received`.
     forgotten: usize,
     pub(super) violations: Vec<String>,
+    /// Those that were forgotten; the last word counts them all the same.
+    earlier: Vec<String>,
     cache: Cache,
     stored: HashMap<String, Value>,
     answers: u64,
@@ -112,7 +116,12 @@ impl Books {
     pub(super) fn forget(&mut self) {
         self.forgotten += self.received.len();
         self.received.clear();
-        self.violations.clear();
+        self.earlier.append(&mut self.violations);
+    }
+
+    /// Every violation, the forgotten ones first.
+    pub(super) fn all_violations(&self) -> Vec<String> {
+        self.earlier.iter().chain(&self.violations).cloned().collect()
     }
 }
 
@@ -136,6 +145,7 @@ impl Sim {
             received: Vec::new(),
             forgotten: 0,
             violations: Vec::new(),
+            earlier: Vec::new(),
             cache: Cache::default(),
             stored: HashMap::new(),
             answers: 0,

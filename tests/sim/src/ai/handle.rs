@@ -109,7 +109,13 @@ impl Ai {
         self.sim.books().violations.clone()
     }
 
-    /// Forgets requests and violations; keys, switches, script and prompt cache stay.
+    /// Every violation since the start, those included that [`Self::forget`] forgot; none once nobody is judged.
+    pub fn last_word(&self) -> Vec<String> {
+        let books = self.sim.books();
+        if books.switches.unjudged { Vec::new() } else { books.all_violations() }
+    }
+
+    /// Forgets requests and violations, but for the last word; keys, switches, script and prompt cache stay.
     pub fn forget(&self) {
         self.sim.books().forget();
     }

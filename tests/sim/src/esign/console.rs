@@ -1,6 +1,8 @@
 //! The page for people: every contract with its signers, and what somebody may do in their name. Forms only;
 //! it works without a script.
 
+pub(super) mod keys;
+
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use crate::clock::iso;
 
 /// How many rows of each kind are shown.
 const RECENT: usize = 25;
+/// As people know them, in the order of [`Provider::ALL`].
+const NAMES: [&str; 3] = ["DocuSign", "Dropbox Sign", "PandaDoc"];
 
 const STYLE: &str = "
 :root{color-scheme:light dark;--line:color-mix(in srgb,currentColor 18%,transparent);--accent:#3a5bd9}
@@ -29,6 +33,8 @@ button{font:inherit;font-size:.8rem;padding:.1rem .5rem;border:1px solid var(--l
 background:transparent;color:inherit;cursor:pointer}
 button.main{background:var(--accent);color:#fff}
 button:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+input,textarea{font:inherit;max-width:100%}textarea{width:100%;font-family:monospace;font-size:.8rem}
+dt{font-size:.9rem}dd{margin:0 0 .5rem}
 .tag{border:1px solid var(--line);border-radius:1rem;padding:0 .5rem;font-size:.8rem}
 @media (max-width:40rem){main{padding:1rem}}
 ";
@@ -50,15 +56,20 @@ pub(super) async fn home() -> Redirect {
 pub(super) async fn show(State(sim): State<Arc<Sim>>) -> Html<String> {
     let (world, _) = sim.present();
     let mut body = String::new();
-    for (provider, name) in Provider::ALL.into_iter().zip(["DocuSign", "Dropbox Sign", "PandaDoc"]) {
+    for (provider, name) in Provider::ALL.into_iter().zip(NAMES) {
         show_provider(&world, provider, name, &mut body);
     }
-    Html(format!(
+    Html(document("E-signature stand-ins", &body))
+}
+
+fn document(title: &str, body: &str) -> String {
+    format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <title>Contracts · e-signature stand-ins</title><style>{STYLE}</style></head>\
-         <body><main><h1>E-signature stand-ins</h1>{body}</main></body></html>"
-    ))
+         <title>{title}</title><style>{STYLE}</style></head>\
+         <body><main><h1>{title}</h1><nav><a href=\"/console\">Contracts</a> \
+         <a href=\"/console/keys\">Keys and webhooks</a></nav>{body}</main></body></html>"
+    )
 }
 
 /// `POST /console/{provider}/{action}`: does it, and shows the page again.
@@ -72,6 +83,12 @@ pub(super) async fn act(
         form.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone()).unwrap_or_default()
     };
     let (id, email) = (field("id"), field("email"));
+    if action == "address" {
+        if let Some(provider) = Provider::ALL.into_iter().find(|it| it.prefix() == provider) {
+            keys::set_address(&sim, provider, &field("url"));
+        }
+        return Redirect::to("/console/keys");
+    }
     let (mut world, now) = sim.present();
     if let Some(provider) = Provider::ALL.into_iter().find(|it| it.prefix() == provider) {
         let done = match action.as_str() {

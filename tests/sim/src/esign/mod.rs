@@ -178,6 +178,7 @@ fn router(sim: &Arc<Sim>, faults: &Faults) -> Router {
     let mut all = Router::new()
         .route("/", get(console::home))
         .route("/console", get(console::show))
+        .route("/console/keys", get(console::keys::show))
         .route("/console/{provider}/{action}", post(console::act))
         .with_state(Arc::clone(sim));
     for provider in Provider::ALL {

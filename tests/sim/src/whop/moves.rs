@@ -78,6 +78,11 @@ impl Whop {
         self.with(|world, now| world.pause(now, row(MEMBERSHIP, membership), false));
     }
 
+    /// Free days are added, for which the member does nothing; Whop promises no event.
+    pub fn extend(&self, membership: &str, days: i64) {
+        self.with(|world, now| world.extend(now, row(MEMBERSHIP, membership), days));
+    }
+
     /// A renewal is collected. Returns the payment.
     pub fn pay(&self, membership: &str) -> String {
         self.with(|world, now| ids::name(PAYMENT, world.pay(now, row(MEMBERSHIP, membership))))

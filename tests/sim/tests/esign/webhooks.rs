@@ -353,6 +353,29 @@ async fn the_console_lets_people_act_for_signers() {
 }
 
 #[tokio::test]
+async fn the_console_shows_the_keys_and_takes_the_address_of_webhooks() {
+    let world = World::start().await;
+    let (docusign, panda) = (world.esign.docusign(), world.esign.pandadoc());
+    let template = docusign.template(agreement());
+    panda.subscribe("https://old.example/pandadoc");
+    let console = format!("{}/console", world.esign.url());
+
+    for provider in ["docusign", "pandadoc", "pandadoc"] {
+        let form = [("url", "https://hooks.example/new")];
+        world.form(&format!("{console}/{provider}/address"), &form).await.expect(303);
+    }
+    docusign.put_envelope(&template, &[("Ada", ADA), ("Bo", "bo@provider.example")]);
+
+    let page =
+        String::from_utf8(world.get(&format!("{console}/keys"), "none").await.expect(200).bytes).unwrap();
+    assert!(page.contains(&docusign.credentials().integration_key) && page.contains(&template));
+    assert!(page.contains(&panda.credentials().api_key) && page.contains("Shared key of the webhook"));
+    assert_eq!(page.matches("https://hooks.example/new").count(), 2);
+    assert!(!page.contains("https://old.example/pandadoc"), "the new address took its place");
+    assert_eq!(docusign.take_deliveries()[0].url, "https://hooks.example/new");
+}
+
+#[tokio::test]
 async fn a_cut_line_leaves_the_effect_and_a_held_cancel_loses_to_the_last_signature() {
     let world = World::start().await;
     let panda = world.esign.pandadoc();

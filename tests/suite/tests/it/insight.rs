@@ -155,6 +155,56 @@ async fn every_operation_answers_about_a_person_of_the_shop() {
 }
 
 #[tokio::test]
+async fn what_a_caller_wishes_reaches_the_provider() {
+    let stack = Stack::start().await;
+    let mut admin = Box::pin(fixtures::connected(&stack, 0)).await.admin;
+
+    for (name, ..) in OPERATIONS {
+        let mut input = free(name);
+        for (wish, value) in [
+            ("model", json!("gpt-6.1-terra")),
+            ("maxTokens", json!(1_777)),
+            ("temperature", json!(0.7)),
+            ("language", json!("pt-BR")),
+            ("tone", json!("FORMAL")),
+        ] {
+            input[wish] = value;
+        }
+
+        let told = asked(&mut admin, name, input).await;
+
+        assert_answered(name, &told);
+        assert_eq!(told["about"]["model"], "gpt-6.1-terra");
+        let sent = stack.ai.requests().pop().unwrap().body;
+        assert_eq!((&sent["model"], &sent["max_output_tokens"]), (&json!("gpt-6.1-terra"), &json!(1_777)));
+        assert_eq!(sent["temperature"], 0.7);
+        let instructions = sent["instructions"].as_str().unwrap();
+        assert!(instructions.contains("the tag pt-BR.") && instructions.contains("The tone is formal."));
+    }
+    let input = json!({ "text": "Fine.", "provider": "ANTHROPIC", "temperature": 0.7 });
+    let about = asked(&mut admin, "aiAnalyzeSentiment", input).await["about"].clone();
+    assert_eq!(about["warnings"], json!(["claude-haiku-5-5 takes no temperature; it was left out."]));
+}
+
+#[tokio::test]
+async fn the_longest_text_fits_whatever_its_script_and_a_larger_body_is_refused_in_words() {
+    let stack = Stack::start().await;
+    let mut admin = Box::pin(fixtures::connected(&stack, 0)).await.admin;
+    let text: String = "先生の授業はとても楽しいです。".chars().cycle().take(24_000).collect();
+    assert_eq!(text.len(), 72_000);
+
+    let told = asked(&mut admin, "aiSummarizeText", json!({ "text": text })).await;
+    let larger = json!({ "input": { "text": "x".repeat(128 * 1024) } });
+    let refused = admin.ask_graphql(&document("aiSummarizeText"), larger).await;
+
+    assert_answered("aiSummarizeText", &told);
+    assert_eq!(told["about"]["truncated"], true, "what a model is shown is cut, and that is said");
+    assert_eq!(refused["code"], "BAD_USER_INPUT", "{refused}");
+    assert_eq!(refused["message"], "The body is larger than 131072 bytes.");
+    assert_eq!(stack.ai.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn an_opportunity_stands_for_its_contact() {
     let stack = Stack::start().await;
     let (mut shop, _) = shop_with_a_person(&stack).await;

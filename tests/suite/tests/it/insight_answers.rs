@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::domain::insight::attempt::Ending;
+use shared::domain::insight::budget::DailyLimit;
 use shared::usecase::insight_settings;
 use sim::ai::{CutOff, Failure, Outcome, Provider, Usage};
 use stack::Options;
 
 use crate::insight_desk::{Desk, Rates, SMALL, billed, cost, dollars};
+use crate::template::document::text;
 
 /// Longer than any circuit stays open.
 const UNTIL_ALL_SERVE: Duration = Duration::from_mins(16);
@@ -348,6 +350,36 @@ async fn every_operation_has_an_answer_of_its_shape_from_each_provider() {
         assert_eq!(desk.stack.ai.violations(), Vec::<String>::new());
     }
     assert_eq!(calls, 12);
+}
+
+#[tokio::test]
+async fn every_model_of_the_table_takes_what_we_send_it_on_each_wire() {
+    let table: Value = serde_json::from_str(&text("shared/src/ai/models.json")).unwrap();
+    let mut asked = 0;
+    for way in WAYS {
+        let desk = way.open().await;
+        desk.allow(DailyLimit { tokens: None, nano_dollars: None }).await;
+        let models = table["models"].as_array().unwrap().iter();
+        for model in models.filter(|it| it["provider"] == way.first.name()) {
+            for operation in ["generate-text", "analyze-sentiment", "summarize-text", "draft-email"] {
+                let mut body = way.body("the spring course");
+                body["instruction"] = json!("Invite Ada.");
+                body["model"] = model["model"].clone();
+                body["temperature"] = json!(0.4);
+
+                let told = desk.ask(operation, &body).await.json();
+
+                assert_eq!(
+                    (told["state"].as_str(), &told["fellBack"]),
+                    (Some("ANSWERED"), &json!(false)),
+                    "{told}"
+                );
+                assert_eq!(told["model"], model["model"], "{way:?}");
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 100, "{asked}");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use sim::ai::Outcome;
 use sim::fault::{Fault, Gate};
 use sim::whop::{Delivery, NewVariant, SignedDelivery};
 use stack::fixtures::{Shop, connected};
-use stack::{AI, AI_DEAD, Stack, canary, pump};
+use stack::{AI, AI_DEAD, Options, Stack, Visitor, canary, pump};
 
 use crate::outage::{Point, crash};
 use crate::source::{post, shelf};
@@ -79,6 +79,31 @@ impl<'a> Story<'a> {
         let membership = self.stack.whop.buy(&self.account, "Ada Lovelace", email, &self.variant);
         self.take_in(self.stack.whop.take_deliveries()).await;
         membership
+    }
+
+    /// What happened is told by no webhook; a quarter of an hour later a sweep finds it. Answers with how many scorings it
+    /// asked for.
+    async fn sweep(&self) -> usize {
+        drop(self.stack.whop.take_deliveries());
+        self.stack.clock.advance_ms(900_000);
+        pump::schedule(self.stack, "incremental");
+        self.sync().await;
+        self.stack.aws.sqs.messages(AI).len()
+    }
+
+    /// The seller, signed in.
+    async fn admin(&self) -> Visitor<'a> {
+        let mut admin = self.stack.visitor();
+        let key = self.stack.twenty.issue_key(&self.workspace, sim::twenty::Role::Admin);
+        admin.connect_twenty(&self.stack.twenty.url(), &key).await;
+        admin
+    }
+
+    /// The one member's name changes at Whop, and a webhook tells it.
+    async fn rename(&self, name: &str) {
+        let members = self.stack.whop.members(&self.account);
+        self.stack.whop.rename_member(members[0]["id"].as_str().unwrap(), name);
+        self.take_in(self.stack.whop.take_deliveries()).await;
     }
 
     fn people(&self) -> Vec<Value> {
@@ -268,21 +293,114 @@ async fn the_sync_neither_clears_the_figures_nor_is_kept_busy_by_them() {
     story.buy("ada@harbor.example").await;
     pump::drain(&stack).await;
     let before = story.people();
-    let member = stack.whop.members(&story.account)[0]["id"].as_str().unwrap().to_owned();
     stack.twenty.forget_counts(&story.workspace);
 
-    let mut admin = stack.visitor();
-    let key = stack.twenty.issue_key(&story.workspace, sim::twenty::Role::Admin);
-    admin.connect_twenty(&stack.twenty.url(), &key).await;
-    let run = admin.sync("FULL").await;
+    let run = story.admin().await.sync("FULL").await;
     assert_eq!(run["state"], "FINISHED", "{run}");
     assert_eq!(story.written(), (0, 0), "a full run finds nothing new in them");
-    stack.whop.rename_member(&member, "Ada King");
-    story.take_in(stack.whop.take_deliveries()).await;
+    story.rename("Ada King").await;
 
     for name in ["whopLeadScore", "whopLeadBand", "whopScoreFactors", "whopChurnRisk", "whopScoredAt"] {
         assert_eq!(story.people()[0][name], before[0][name], "{name}");
     }
+}
+
+#[tokio::test]
+async fn what_a_sweep_finds_is_scored_like_what_a_webhook_tells_and_a_quiet_one_asks_for_nothing() {
+    let stack = Stack::start().await;
+    let story = Story::open(&stack, 0).await;
+    story.choose(ON_CHANGE).await.unwrap();
+
+    let membership = stack.whop.buy(&story.account, "Ada Lovelace", "ada@harbor.example", &story.variant);
+    assert_eq!(story.sweep().await, 1, "a purchase");
+    pump::drain(&stack).await;
+    assert!(has_figures(&story.people()[0]), "{}", story.people()[0]);
+    assert_eq!(story.sweep().await, 0, "nothing happened");
+    stack.whop.past_due(&membership);
+    assert_eq!(story.sweep().await, 1, "a change");
+    pump::drain(&stack).await;
+
+    let people = story.people();
+    assert_eq!(people.len(), 1);
+    assert!(people[0]["whopScoreFactors"].as_str().unwrap().contains("+ Payment"), "{}", people[0]);
+    assert_eq!(story.sweep().await, 0, "it is past due still, and nothing happened");
+    stack.whop.extend(&membership, 7);
+    assert_eq!(story.sweep().await, 1, "a change for which the member did nothing");
+    pump::drain(&stack).await;
+    story.choose(NIGHTLY).await.unwrap();
+    stack.whop.recover(&membership);
+    assert_eq!(story.sweep().await, 0, "nobody wants it any more");
+    story.assert_well();
+}
+
+#[tokio::test]
+async fn a_failed_payment_that_only_a_sweep_finds_is_scored_where_that_is_wanted() {
+    let stack = Stack::start().await;
+    let story = Story::open(&stack, 0).await;
+    story.choose(Automations { on_failed_payment: true, ..Automations::default() }).await.unwrap();
+    let membership = stack.whop.buy(&story.account, "Ada Lovelace", "ada@harbor.example", &story.variant);
+    assert_eq!(story.sweep().await, 0, "a purchase is no failed payment");
+
+    stack.whop.fail_payment(&membership);
+    let asked = story.sweep().await;
+    pump::drain(&stack).await;
+
+    assert_eq!(asked, 1);
+    let people = story.people();
+    assert!(people[0]["whopScoreFactors"].as_str().unwrap().contains("Risk: + Payment"), "{}", people[0]);
+    assert_eq!(story.sweep().await, 0, "it is read again, and says nothing new");
+    story.assert_well();
+}
+
+#[tokio::test]
+async fn a_night_waits_for_its_calls_and_twenty_refuses_none() {
+    let stack = Stack::with(Options { calls_per_minute: 10, ..Options::default() }).await;
+    let story = Story::open(&stack, 130).await;
+    story.choose(NIGHTLY).await.unwrap();
+    stack.twenty.set_limit(&story.workspace, 10);
+    stack.clock.advance_ms(600_000);
+    stack.twenty.forget_counts(&story.workspace);
+    let began = stack.clock.now_ms();
+
+    story.night().await;
+
+    let calls = stack.twenty.read_calls(&story.workspace) + stack.twenty.write_calls(&story.workspace);
+    let waited = stack.clock.now_ms() - began;
+    assert!(story.people().iter().all(has_figures));
+    assert_eq!(story.written(), (3, 130));
+    let refusals = stack.twenty.refusals(&story.workspace);
+    assert!(refusals.is_empty(), "{refusals:?}");
+    assert!(calls > 10 && waited > 20_000, "{calls} calls in {waited} ms are no more than the bucket holds");
+    story.assert_well();
+}
+
+#[tokio::test]
+async fn figures_we_write_are_no_edit_by_a_person_where_the_newest_word_counts() {
+    let stack = Stack::start().await;
+    let story = Story::open(&stack, 0).await;
+    story.choose(ON_CHANGE).await.unwrap();
+    let change = "mutation($p: [PolicyInput!]!) { updateSettings(policies: $p) { stages { status } } }";
+    let newest = json!([{ "object": "person", "field": "name", "policy": "NEWEST" }]);
+    story.admin().await.graphql(change, json!({ "p": newest })).await;
+    let name = || story.people()[0]["name"].clone();
+    let membership = story.buy("ada@harbor.example").await;
+    let before = story.people()[0]["updatedAt"].clone();
+    pump::drain(&stack).await;
+    assert_ne!(story.people()[0]["updatedAt"], before, "the figures are the last change of the record");
+
+    story.rename("Ada King").await;
+    assert_eq!(name(), json!({ "firstName": "Ada", "lastName": "King" }), "nobody but us wrote since");
+    let theirs = json!({ "name": { "firstName": "Countess", "lastName": "Ada" } });
+    let id = story.people()[0]["id"].as_str().unwrap().to_owned();
+    stack.twenty.edit_as_human(&story.workspace, "people", &id, &theirs);
+    stack.whop.past_due(&membership);
+    story.take_in(stack.whop.take_deliveries()).await;
+    pump::drain(&stack).await;
+    story.rename("Ada Byron").await;
+
+    assert!(story.people()[0]["whopScoreFactors"].as_str().unwrap().contains("+ Payment"));
+    assert_eq!(name(), theirs["name"], "what a person wrote stays, whatever we wrote beside it");
+    story.assert_well();
 }
 
 #[tokio::test]

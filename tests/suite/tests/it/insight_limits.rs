@@ -12,7 +12,7 @@ use shared::usecase::insight_settings;
 use sim::ai::{Failure, Outcome, Provider};
 use sim::clock::Clock;
 use sim::fault::{Fault, Gate};
-use stack::{AI, AI_DEAD, Answer, Ask, Options, Stack, canary, pump};
+use stack::{AI, AI_DEAD, Answer, Ask, Options, RealModels, Stack, canary, pump};
 
 use crate::insight_desk::{Desk, SMALL, billed};
 use crate::outage::{Point, crash};
@@ -167,6 +167,23 @@ async fn a_record_that_nobody_serves_in_time_becomes_a_job_and_a_score_comes_in_
     assert!(told["warnings"].as_str().unwrap().starts_with("No model worded this score."), "{told}");
     assert_eq!((&told["provider"], &told["model"]), (&Value::Null, &Value::Null));
     assert_eq!(draft.status, 202);
+}
+
+#[tokio::test]
+async fn without_any_provider_a_score_comes_in_our_own_words_and_all_else_says_at_once_what_is_missing() {
+    let desk = Desk::joined(Options { models: Some(RealModels::default()), ..Options::default() }).await;
+    let person = desk.stack.twenty.records(&desk.workspace, "people")[0]["id"].as_str().unwrap().to_owned();
+
+    let score = desk.ask("score-lead", &json!({ "personId": person })).await;
+    let mood = desk.ask("analyze-sentiment", &json!({ "text": "Thank you!" })).await;
+
+    let told = score.json();
+    assert_eq!((score.status, &told["wordedBy"]), (200, &json!("TEMPLATE")), "{told}");
+    assert!(told["score"].is_u64() && !told["summary"].as_str().unwrap().is_empty(), "{told}");
+    assert_eq!((mood.status, mood.header("retry-after")), (503, Some("3600")));
+    let words = "No language model is set up. Give the deployment a provider's key.";
+    assert_eq!(mood.json()["message"], words);
+    assert!(desk.stack.aws.sqs.messages(AI).is_empty(), "nobody waits for what waiting does not bring");
 }
 
 #[tokio::test]

@@ -192,7 +192,7 @@ async fn a_document_that_asks_for_too_much_is_refused_before_it_costs_anything()
     );
     let aliases: String = (0..30).map(|n| format!("a{n}: workspace {{ name }} ")).collect();
     let roots: String = (0..13).map(|_| "workspace { name } ").collect();
-    let large = format!("{{ workspace {{ name }} }} #{}", "x".repeat(70_000));
+    let large = format!("{{ workspace {{ name }} }} #{}", "x".repeat(140_000));
     let costly =
         "{ runs(first: 100) { streams { name seen } } failedRecords(first: 100) { records { source } } }";
     let before = stack.faults.count_of("dynamodb");

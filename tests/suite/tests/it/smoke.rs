@@ -14,7 +14,7 @@ use stack::{Ask, DEAD, Options, SYNC, Stack, fixtures, gateway};
 
 use crate::template::document::{root, text};
 
-const FUNCTIONS: [&str; 5] = ["ai", "graphql", "oauth", "sync", "webhook"];
+const FUNCTIONS: [&str; 6] = ["ai", "contract", "graphql", "oauth", "sync", "webhook"];
 const LONG: Duration = Duration::from_secs(30);
 
 /// A function's binary, of the profile that this test has. Cargo builds what is missing or out of date.

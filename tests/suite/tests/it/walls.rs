@@ -119,7 +119,7 @@ fn nobody_reaches_through_a_wall() {
 
 #[test]
 fn a_function_knows_no_sdk_and_no_other_function() {
-    for name in ["oauth", "webhook", "sync", "graphql", "ai"] {
+    for name in ["oauth", "webhook", "sync", "graphql", "ai", "contract"] {
         let manifest = fs::read_to_string(root().join(format!("functions/{name}/Cargo.toml"))).unwrap();
         for forbidden in ["aws-sdk", "reqwest", "oauth.workspace", "webhook.workspace", "sync.workspace"] {
             assert!(!manifest.contains(forbidden), "{name} depends on {forbidden}");

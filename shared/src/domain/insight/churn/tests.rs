@@ -214,6 +214,8 @@ proptest! {
         prop_assert!(with_mood(mood) >= with_mood(1.0) && with_mood(mood) <= with_mood(-1.0));
         let with_renewals = |it| risk(Features { renewals: known(it), ..features.clone() });
         prop_assert!(with_renewals(low + more) <= with_renewals(low));
+        let with_left = |it| risk(Features { renews_at: known(NOW + days(u64::from(it))), ..features.clone() });
+        prop_assert!(with_left((low + more) * 5) <= with_left(low * 5));
         let with_status = |it| risk(Features { status: known(it), ..features.clone() });
         prop_assert!(with_status(MembershipStatus::PastDue) >= with_status(MembershipStatus::Active));
     }

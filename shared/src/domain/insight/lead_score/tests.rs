@@ -199,6 +199,37 @@ proptest! {
     }
 
     #[test]
+    fn what_happened_lately_never_counts_less_than_what_is_long_ago(
+        features in any_features(), age in 0..300_u64, more in 0..300_u64,
+    ) {
+        let abandoned = |age| score(&Features { checkout_abandoned_at: known(ago(age)), ..features.clone() }).score;
+        prop_assert!(abandoned(age + more) <= abandoned(age));
+        let ended = |age| score(&Features { membership_ended_at: known(ago(age)), ..features.clone() }).score;
+        prop_assert!(ended(age + more) <= ended(age));
+        let active = |age| score(&Features { last_activity_at: known(ago(age)), ..features.clone() }).score;
+        prop_assert!(active(age + more) <= active(age));
+    }
+
+    #[test]
+    fn more_refunds_never_raise(features in any_features(), some in 0..=100_u32, more in 0..=100_u32) {
+        let with = |percent: u32| score(&Features { refund_percent: known(percent.min(100)), ..features.clone() }).score;
+
+        prop_assert!(with(some + more) <= with(some));
+    }
+
+    #[test]
+    fn what_is_unknown_counts_as_neither_good_nor_bad(features in any_features()) {
+        let all = score(&features);
+        let unknown = all.factors().filter(|it| !it.known);
+        prop_assert!(unknown.map(|it| it.effect).all(|effect| effect == 0.0));
+        let without = score(&Features { business_email: None, ever_disputed: None, ..features.clone() });
+        let worst = score(&Features { business_email: known(false), ever_disputed: known(true), ..features.clone() });
+        let best = score(&Features { business_email: known(true), ever_disputed: known(false), ..features });
+        prop_assert!(worst.score <= without.score && without.score <= best.score);
+        prop_assert!(without.coverage.known < worst.coverage.known);
+    }
+
+    #[test]
     fn more_spend_never_lowers(features in any_features(), spend in 0..10_000_000_i64, more in 0..10_000_000_i64) {
         let with = |minor| score(&Features { lifetime_spend: dollars(minor), ..features.clone() }).score;
 

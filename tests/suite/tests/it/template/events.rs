@@ -87,15 +87,19 @@ fn every_message_is_one_job_in_a_group_with_its_own_id() {
         }
     }
 
-    assert_eq!(jobs, ["answer", "deliver", "start_due", "sync_page"].map(str::to_owned).into());
+    let expected = ["answer", "deliver", "dispatch", "look_after", "start_due", "sync_page"];
+    assert_eq!(jobs, expected.map(str::to_owned).into());
 }
 
 #[test]
 fn a_scheduled_message_is_what_the_schedule_sends() {
     let schedules = Template::main().of_type("AWS::Scheduler::Schedule");
-    let sample: Value = serde_json::from_str(&text("events/sync-start-due.json")).unwrap();
 
-    let body = &sample["Records"][0]["body"];
+    for name in ["sync-start-due", "contract-look-after"] {
+        let sample: Value = serde_json::from_str(&text(&format!("events/{name}.json"))).unwrap();
 
-    assert!(schedules.iter().any(|(_, schedule)| schedule["Target"]["Input"] == *body));
+        let body = &sample["Records"][0]["body"];
+
+        assert!(schedules.iter().any(|(_, schedule)| schedule["Target"]["Input"] == *body), "{name}");
+    }
 }

@@ -12,7 +12,7 @@ use document::{Template, text};
 use serde_json::Value;
 
 /// Every variable of the configuration. A function gets all of them and no other.
-const VARIABLES: [&str; 24] = [
+const VARIABLES: [&str; 26] = [
     "AI_DEAD_LETTER_URL",
     "AI_MODELS",
     "AI_PROVIDER",
@@ -20,6 +20,8 @@ const VARIABLES: [&str; 24] = [
     "ANTHROPIC_API_KEY_SECRET",
     "ANTHROPIC_BASE_URL",
     "ANTHROPIC_MODEL",
+    "CONTRACT_DEAD_LETTER_URL",
+    "CONTRACT_QUEUE_URL",
     "FILES_BUCKET",
     "GRAPHQL_INTROSPECTION",
     "LOG_LEVEL",
@@ -153,7 +155,7 @@ fn every_mapping_answers_for_each_message_and_is_capped() {
         );
         assert_eq!(
             mapping["BatchSize"],
-            if name == "ai" { 1 } else { 10 },
+            if name == "sync" { 10 } else { 1 },
             "{name}: as the pump of the stories"
         );
         assert!(
@@ -194,6 +196,7 @@ fn every_schedule_sends_a_job_and_keeps_what_it_could_not_send() {
 
     let expected = [
         ("AiQueue", r#"{"job":"score_due"}"#),
+        ("ContractQueue", r#"{"job":"look_after"}"#),
         ("SyncQueue", r#"{"job":"start_due","sweep":"full"}"#),
         ("SyncQueue", r#"{"job":"start_due","sweep":"incremental"}"#),
     ];
@@ -298,6 +301,7 @@ fn what_must_be_noticed_is_counted_and_the_parts_fit() {
         "message.parked",
         "run.failed",
         "delivery.accepted",
+        "contract.moved",
         "ai.out_of_money",
         "ai.misconfigured",
     ];
