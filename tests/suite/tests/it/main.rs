@@ -24,6 +24,7 @@ mod budget;
 mod connect;
 mod contract;
 mod contract_crashes;
+mod contract_crm;
 mod contract_office;
 mod contract_rules;
 mod demo;
