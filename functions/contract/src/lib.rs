@@ -16,6 +16,7 @@ use shared::usecase::contracts::look_after::look_after_contracts;
 use shared::usecase::contracts::read::read_contract;
 use shared::usecase::contracts::record::record_signature;
 use shared::usecase::contracts::remind::remind_due;
+use shared::usecase::contracts::tell::tell_crm;
 use shared::usecase::contracts::watch::watch_stage;
 use shared::{App, Result};
 
@@ -40,6 +41,7 @@ async fn work_one_off(app: &App, job: ContractJob, deadline: Timestamp) -> Resul
         ContractJob::Read { workspace, contract } => read_contract(app, workspace, &contract).await,
         ContractJob::Archive { workspace, contract } => archive_contract(app, workspace, &contract).await,
         ContractJob::Remind { workspace, contract } => remind_due(app, workspace, &contract).await,
+        ContractJob::Tell { workspace, contract } => tell_crm(app, workspace, &contract, deadline).await,
         ContractJob::LookAfter => look_after_contracts(app, deadline).await,
         ContractJob::MembershipActive { workspace, membership, product } => {
             on_membership(app, workspace, &membership, product.as_ref(), deadline).await
@@ -50,6 +52,5 @@ async fn work_one_off(app: &App, job: ContractJob, deadline: Timestamp) -> Resul
         ContractJob::StageReached { workspace, rule, opportunity } => {
             on_stage(app, workspace, &rule, opportunity, deadline).await
         }
-        ContractJob::Tell { .. } => Ok(()),
     }
 }

@@ -15,6 +15,8 @@ use super::time::Timestamp;
 pub enum Urgency {
     /// Something just happened at Whop, or a person waits.
     Live,
+    /// A contract moved, and the CRM is to show it; it leaves some calls for deliveries.
+    Contracts,
     /// A sweep; it leaves some calls for the others.
     Sweep,
     /// Figures that nobody waits for; they leave enough for a sweep and for what just happened.
@@ -26,6 +28,7 @@ impl Urgency {
     fn reserve(self, limit: u32) -> u32 {
         match self {
             Self::Live => limit / 20,
+            Self::Contracts => limit / 10,
             Self::Sweep => limit / 5,
             Self::Figures => limit * 2 / 5,
         }

@@ -57,6 +57,25 @@ pub struct SchemaState {
     /// True while the default workflow "Create company when adding a new person" is active there.
     #[serde(default)]
     pub creates_companies: bool,
+    /// The version of [`super::contract::record::FIELDS`] that is complete there; 0 where no contract was told yet.
+    /// Left out while it is 0, so that what was stored before still compares equal.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub contracts: u32,
+    /// What a person must mend before contracts have records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contract_problems: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none_yet(version: &u32) -> bool {
+    *version == 0
+}
+
+impl SchemaState {
+    /// Everything a person must mend.
+    pub fn all_problems(&self) -> Vec<String> {
+        self.problems.iter().chain(&self.contract_problems).cloned().collect()
+    }
 }
 
 /// How news from Whop reaches us.

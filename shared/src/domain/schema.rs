@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::contract::{ProviderName, record};
 use super::draft::FieldName;
 use super::insight::churn::RiskBand;
 use super::insight::lead_score::LeadBand;
@@ -28,10 +29,12 @@ pub enum Object {
     Opportunity,
     /// Ours: a Whop payment.
     Payment,
+    /// Ours: a contract that people sign. The sync never writes it; see [`record`].
+    Contract,
 }
 
 impl Object {
-    /// Every object, parents before children.
+    /// Every object that the sync writes, parents before children.
     pub const ALL: [Self; 4] = [Self::Product, Self::Person, Self::Opportunity, Self::Payment];
 
     /// Twenty's name for one.
@@ -41,6 +44,7 @@ impl Object {
             Self::Person => "person",
             Self::Opportunity => "opportunity",
             Self::Payment => "whopPayment",
+            Self::Contract => "contract",
         }
     }
 
@@ -51,6 +55,7 @@ impl Object {
             Self::Person => "people",
             Self::Opportunity => "opportunities",
             Self::Payment => "whopPayments",
+            Self::Contract => "contracts",
         }
     }
 
@@ -61,6 +66,7 @@ impl Object {
             Self::Person => ("Person", "People"),
             Self::Opportunity => ("Opportunity", "Opportunities"),
             Self::Payment => ("Whop payment", "Whop payments"),
+            Self::Contract => ("Contract", "Contracts"),
         }
     }
 
@@ -71,7 +77,21 @@ impl Object {
             Self::Person => "IconUser",
             Self::Opportunity => "IconTargetArrow",
             Self::Payment => "IconCreditCard",
+            Self::Contract => "IconFileText",
         }
+    }
+
+    /// What the object is, for people; used for objects we make.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Product | Self::Person | Self::Opportunity | Self::Payment => "Kept in step with Whop.",
+            Self::Contract => "Sent for signature, followed and kept by the bridge.",
+        }
+    }
+
+    /// The object of this name in Twenty.
+    pub fn named(singular: &str) -> Option<Self> {
+        Self::ALL.into_iter().chain([Self::Contract]).find(|it| it.singular() == singular)
     }
 
     /// True if it is part of every Twenty workspace.
@@ -79,19 +99,20 @@ impl Object {
         matches!(self, Self::Person | Self::Opportunity)
     }
 
-    /// The unique field that carries the Whop id.
+    /// The unique field that carries the Whop id; of a contract, our own.
     pub fn key_field(self) -> FieldName {
         match self {
             Self::Product => "whopProductId",
             Self::Person => "whopMemberId",
             Self::Opportunity => "whopMembershipId",
             Self::Payment => "whopPaymentId",
+            Self::Contract => record::KEY,
         }
     }
 
     /// Its fields, in the order they are made.
     pub fn fields(self) -> impl Iterator<Item = &'static Field> {
-        FIELDS.iter().filter(move |field| field.object == self)
+        FIELDS.iter().chain(record::FIELDS).filter(move |field| field.object == self)
     }
 
     /// The field of this name.
@@ -134,7 +155,7 @@ pub struct Field {
     pub policy: FieldPolicy,
 }
 
-const fn ours(
+pub(super) const fn ours(
     object: Object,
     name: FieldName,
     kind: Kind,
@@ -144,7 +165,7 @@ const fn ours(
     Field { object, name, kind, label, description, standard: false, policy: WhopWins }
 }
 
-const fn twentys(object: Object, name: FieldName, kind: Kind, policy: FieldPolicy) -> Field {
+pub(super) const fn twentys(object: Object, name: FieldName, kind: Kind, policy: FieldPolicy) -> Field {
     Field { object, name, kind, label: "", description: "", standard: true, policy }
 }
 
@@ -153,7 +174,7 @@ use Kind::{
 };
 use Object::{Opportunity, Payment, Person, Product};
 
-/// Every field we write.
+/// Every field the sync and the figures write.
 #[rustfmt::skip]
 pub const FIELDS: &[Field] = &[
     twentys(Product, "name", Text, CrmWins),
@@ -239,8 +260,12 @@ pub fn option_value(word: &str) -> String {
     if value.starts_with(|c: char| c.is_ascii_digit()) { format!("_{value}") } else { value }
 }
 
-/// The same for people: `past_due` → `Past due`.
+/// The same for people: `past_due` → `Past due`. Names of providers are spelt as those spell them.
 pub fn option_label(word: &str) -> String {
+    let named = |it: &ProviderName| option_value(it.as_str()) == option_value(word);
+    if let Some(provider) = ProviderName::ALL.iter().find(|it| named(it)) {
+        return provider.label().to_owned();
+    }
     let spaced = word.replace('_', " ");
     let mut letters = spaced.chars();
     letters.next().map_or_else(String::new, |first| {

@@ -81,7 +81,7 @@ impl Twenty {
         outcome::graphql(&self.send(call).await?, graph.right())
     }
 
-    async fn send(&self, call: Outgoing<'_>) -> Result<Answer, TwentyError> {
+    pub(super) async fn send(&self, call: Outgoing<'_>) -> Result<Answer, TwentyError> {
         self.http.send(call).await.map_err(TwentyError::from)
     }
 }

@@ -30,6 +30,26 @@ pub(crate) struct Lookup<'a> {
 }
 
 impl Twenty {
+    /// True if there is such a record, outside the bin. One call.
+    pub(crate) async fn is_there(&self, at: At<'_>, object: Object, id: CrmId) -> Result<bool, TwentyError> {
+        self.finds(at, (type_name(object), object.plural()), id).await
+    }
+
+    /// The same for an object by Twenty's names of it: its type and its list.
+    pub(super) async fn finds(
+        &self,
+        at: At<'_>,
+        (type_name, plural): (&str, &str),
+        id: CrmId,
+    ) -> Result<bool, TwentyError> {
+        let query =
+            format!("query($f:{type_name}FilterInput){{{plural}(filter:$f,first:1){{edges{{node{{id}}}}}}}}");
+        let filter = json!({"f": {"id": {"eq": id}}});
+        let mut found: Records = self.graphql(at, Graph::Records, &query, filter).await?;
+        let list = found.remove(plural).ok_or_else(|| odd("no list"))?;
+        Ok(!list.edges.is_empty())
+    }
+
     /// Finds records. One call, and none at all where nothing is looked for.
     pub(crate) async fn find(&self, at: At<'_>, lookup: &Lookup<'_>) -> Result<Vec<Existing>, TwentyError> {
         let Some(filter) = lookup.filter()? else {
@@ -108,6 +128,7 @@ fn type_name(object: Object) -> &'static str {
         Object::Person => "Person",
         Object::Opportunity => "Opportunity",
         Object::Payment => "WhopPayment",
+        Object::Contract => "Contract",
     }
 }
 

@@ -7,6 +7,7 @@ mod claims;
 mod client;
 mod deal;
 mod error;
+mod file;
 mod find;
 mod mirror;
 mod model;
@@ -32,8 +33,11 @@ use crate::http::Http;
 pub(crate) use claims::key_claims;
 pub(crate) use deal::InStage;
 pub(crate) use error::{KeyProblem, Right, TwentyError};
+pub(crate) use file::UploadedFile;
 pub(crate) use find::Lookup;
 pub(crate) use mirror::Owned;
+pub(crate) use note::{NewNote, Place, Tie};
+pub(crate) use plan::Wanted;
 
 use client::Graph;
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::wire::{FieldThere, ObjectThere};
+use crate::domain::contract::record;
 use crate::domain::schema::{FIELDS, Field, Kind, Object};
 
 /// The data model as it is, as far as it concerns us.
@@ -18,8 +19,7 @@ pub(super) fn name(field: &Field) -> String {
 impl Model {
     /// Takes in an object, in place of what was known of it. Objects that are not ours are left out.
     pub(super) fn put_object(&mut self, there: ObjectThere) {
-        let ours = Object::ALL.into_iter().find(|it| it.singular() == there.name_singular);
-        if let Some(object) = ours {
+        if let Some(object) = Object::named(&there.name_singular) {
             self.0.insert(object.singular(), there);
         }
     }
@@ -47,7 +47,8 @@ impl Model {
 
     /// `person.whopStatus` → the options that exist, for every select field we write.
     pub(super) fn options(&self) -> BTreeMap<String, Vec<String>> {
-        let choices = FIELDS.iter().filter(|field| matches!(field.kind, Kind::Choice(_)));
+        let fields = FIELDS.iter().chain(record::FIELDS);
+        let choices = fields.filter(|field| matches!(field.kind, Kind::Choice(_)));
         let found = choices.filter_map(|field| Some((name(field), self.field(field.object, field.name)?)));
         found.map(|(name, there)| (name, option_values(there))).collect()
     }

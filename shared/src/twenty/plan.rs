@@ -5,7 +5,40 @@ use serde_json::{Map, Value as Json, json};
 
 use super::model::{Model, name, option_values};
 use super::wire::FieldThere;
+use crate::domain::contract::record;
 use crate::domain::schema::{FIELDS, Field, Kind, Object, option_label, option_value};
+
+/// Which part of our data model is wanted.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// What the sync writes; `stages` are the stages an opportunity may be put in.
+    Mirror { stages: &'a [String] },
+    /// The records of contracts.
+    Contracts,
+}
+
+impl Wanted<'_> {
+    fn objects(self) -> &'static [Object] {
+        match self {
+            Self::Mirror { .. } => &Object::ALL,
+            Self::Contracts => &[Object::Contract],
+        }
+    }
+
+    fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Mirror { .. } => FIELDS,
+            Self::Contracts => record::FIELDS,
+        }
+    }
+
+    fn stages(&self) -> &[String] {
+        match self {
+            Self::Mirror { stages } => stages,
+            Self::Contracts => &[],
+        }
+    }
+}
 
 /// One change of the data model; one call.
 #[derive(Clone)]
@@ -49,18 +82,22 @@ pub(super) struct Plan {
     pub(super) problems: Vec<String>,
 }
 
-/// Compares the model with what we want; `stages` are the stages an opportunity may be put in.
-pub(super) fn plan(model: &Model, stages: &[String]) -> Plan {
+/// Compares the model with what we want.
+pub(super) fn plan(model: &Model, wanted: Wanted<'_>) -> Plan {
     let mut plan = Plan::default();
-    for object in Object::ALL {
-        plan.object(model, object);
+    if let Some(strange) = strangers(model, wanted) {
+        plan.problems.push(strange);
+        return plan;
     }
-    for field in FIELDS {
+    for object in wanted.objects() {
+        plan.object(model, *object);
+    }
+    for field in wanted.fields() {
         let Some(object) = model.object(field.object) else {
             continue;
         };
         match object.fields.iter().find(|it| it.name == field.name) {
-            Some(there) => plan.present(field, there, stages),
+            Some(there) => plan.present(field, there, wanted.stages()),
             None => plan.absent(model, field, &object.id),
         }
     }
@@ -137,6 +174,20 @@ impl Plan {
             }
         }
     }
+}
+
+/// An object of the name we give to contracts that somebody else made: it must not be filled with our fields. Ours has
+/// our key, or at least, where we stopped before making that, our description.
+fn strangers(model: &Model, wanted: Wanted<'_>) -> Option<String> {
+    let Wanted::Contracts = wanted else { return None };
+    let there = model.object(Object::Contract)?;
+    let has_key = there.fields.iter().any(|field| field.name == Object::Contract.key_field());
+    let ours = has_key || there.description.as_deref() == Some(Object::Contract.description());
+    (!ours).then(|| {
+        "Twenty has an object contract that is not ours, so contracts have no records there; rename that object in \
+         Twenty → Settings → Data model. Notes and files are written all the same"
+            .to_owned()
+    })
 }
 
 fn is_stage(field: &Field) -> bool {
@@ -262,7 +313,7 @@ pub(super) fn object_body(object: Object) -> Json {
         "namePlural": object.plural(),
         "labelSingular": one,
         "labelPlural": many,
-        "description": "Kept in step with Whop.",
+        "description": object.description(),
         "icon": object.icon(),
     })
 }

@@ -10,10 +10,11 @@ use serde_json::json;
 
 use super::client::Graph;
 use super::model::{Model, option_values};
-use super::plan::{Step, object_body, plan, union};
+use super::plan::{Plan, Step, Wanted, object_body, plan, union};
 use super::wire::{FieldThere, ObjectThere, Objects};
 use super::{At, Twenty, TwentyError};
 use crate::domain::connection::SchemaState;
+use crate::domain::contract::record;
 use crate::domain::schema::{self, Object, option_value};
 
 /// How far it came.
@@ -25,7 +26,7 @@ pub(crate) struct Ensured {
 }
 
 const MODEL: &str = "query($after:ConnectionCursor){objects(paging:{first:200,after:$after}){edges{node{\
-    id nameSingular isActive fieldsList{id name type isUnique isActive options \
+    id nameSingular isActive description fieldsList{id name type isUnique isActive options \
     relation{type targetObjectMetadata{nameSingular}}}}}pageInfo{hasNextPage endCursor}}}";
 
 /// Refusals by the step they met.
@@ -34,12 +35,11 @@ type Refusals = BTreeMap<String, String>;
 impl Twenty {
     /// Makes the objects, fields and options that are missing, one call at a time, while `time_left` says yes.
     ///
-    /// `stages` are the stages an opportunity may be put in. What only a person can mend ends up in
-    /// `state.problems`; everything else is made all the same. An error stops it, and nothing is lost by that.
+    /// What only a person can mend ends up among the state's problems; everything else is made all the same. An error stops it, and nothing is lost by that.
     pub(crate) async fn ensure_schema(
         &self,
         at: At<'_>,
-        stages: &[String],
+        wanted: Wanted<'_>,
         known: &SchemaState,
         time_left: impl Fn() -> bool + Send + Sync,
     ) -> Result<Ensured, TwentyError> {
@@ -47,12 +47,12 @@ impl Twenty {
         let mut tried = BTreeSet::new();
         let mut refusals = Refusals::new();
         loop {
-            let steps = plan(&model, stages).steps;
+            let steps = plan(&model, wanted).steps;
             let Some(step) = steps.into_iter().find(|step| !tried.contains(&step.label())) else {
-                return Ok(ended(&model, stages, known, &refusals));
+                return Ok(ended(&model, wanted, known, &refusals));
             };
             if !time_left() {
-                return Ok(unfinished(&model, stages, known));
+                return Ok(unfinished(&model, wanted, known));
             }
             tried.insert(step.label());
             match self.apply(at, &step, &mut model).await {
@@ -117,14 +117,16 @@ impl Twenty {
     async fn apply(&self, at: At<'_>, step: &Step, model: &mut Model) -> Result<(), TwentyError> {
         let (method, path, body) = call(step);
         match step {
-            Step::MakeObject(_) | Step::WakeObject { .. } => {
-                let there: ObjectThere = self.change_model(at, method, &path, &body).await?;
-                if matches!(step, Step::WakeObject { .. }) {
-                    // The answer to a change does not list the fields.
-                    *model = self.model(at).await?;
-                } else {
-                    model.put_object(there);
-                }
+            Step::MakeObject(object) => {
+                let mut there: ObjectThere = self.change_model(at, method, &path, &body).await?;
+                // It is known as ours until it has its key.
+                there.description = Some(object.description().to_owned());
+                model.put_object(there);
+            }
+            Step::WakeObject { .. } => {
+                let _: ObjectThere = self.change_model(at, method, &path, &body).await?;
+                // The answer to a change does not list the fields.
+                *model = self.model(at).await?;
             }
             Step::MakeField { field, .. }
             | Step::WakeField { field, .. }
@@ -168,10 +170,9 @@ fn refusal(step: &Step, error: TwentyError) -> Result<String, TwentyError> {
 }
 
 /// Every step was taken that can be; what is still wanted is a problem.
-fn ended(model: &Model, stages: &[String], known: &SchemaState, refusals: &Refusals) -> Ensured {
-    let left = plan(model, stages);
-    let mut problems = left.problems;
-    problems.extend(left.steps.iter().map(|step| {
+fn ended(model: &Model, wanted: Wanted<'_>, known: &SchemaState, refusals: &Refusals) -> Ensured {
+    let Plan { steps, mut problems } = plan(model, wanted);
+    problems.extend(steps.iter().map(|step| {
         let label = step.label();
         refusals.get(&label).cloned().unwrap_or_else(|| {
             format!(
@@ -180,20 +181,38 @@ fn ended(model: &Model, stages: &[String], known: &SchemaState, refusals: &Refus
             )
         })
     }));
-    let version = if problems.is_empty() { schema::VERSION } else { older(known) };
-    Ensured { state: state(model, known, problems, version), complete: true }
+    let whole = problems.is_empty();
+    Ensured { state: state(model, wanted, known, (problems, whole)), complete: true }
 }
 
-fn unfinished(model: &Model, stages: &[String], known: &SchemaState) -> Ensured {
-    let problems = plan(model, stages).problems;
-    Ensured { state: state(model, known, problems, older(known)), complete: false }
+fn unfinished(model: &Model, wanted: Wanted<'_>, known: &SchemaState) -> Ensured {
+    let problems = plan(model, wanted).problems;
+    Ensured { state: state(model, wanted, known, (problems, false)), complete: false }
 }
 
-/// The version that was complete before. That the present one is not complete has just been seen.
-fn older(known: &SchemaState) -> u32 {
-    if known.version < schema::VERSION { known.version } else { 0 }
+/// The version to remember. That the present one is not whole has just been seen; one before it still may be.
+fn version(known: u32, present: u32, whole: bool) -> u32 {
+    if whole {
+        return present;
+    }
+    if known < present { known } else { 0 }
 }
 
-fn state(model: &Model, known: &SchemaState, problems: Vec<String>, version: u32) -> SchemaState {
-    SchemaState { version, options: model.options(), problems, creates_companies: known.creates_companies }
+/// What is known afterwards: of the part that was looked at, and of the other one as before.
+fn state(
+    model: &Model,
+    wanted: Wanted<'_>,
+    known: &SchemaState,
+    (problems, whole): (Vec<String>, bool),
+) -> SchemaState {
+    let known = SchemaState { options: model.options(), ..known.clone() };
+    match wanted {
+        Wanted::Mirror { .. } => {
+            SchemaState { version: version(known.version, schema::VERSION, whole), problems, ..known }
+        }
+        Wanted::Contracts => {
+            let contracts = version(known.contracts, record::VERSION, whole);
+            SchemaState { contracts, contract_problems: problems, ..known }
+        }
+    }
 }

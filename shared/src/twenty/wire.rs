@@ -94,6 +94,8 @@ pub(super) struct ObjectThere {
     pub(super) id: String,
     pub(super) name_singular: String,
     pub(super) is_active: Option<bool>,
+    #[serde(default)]
+    pub(super) description: Option<String>,
     #[serde(alias = "fieldsList", default)]
     pub(super) fields: Vec<FieldThere>,
 }
@@ -126,6 +128,33 @@ pub(super) struct RelationThere {
 pub(super) struct TargetThere {
     pub(super) name_singular: String,
 }
+
+/// Where a file goes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CreatedUpload {
+    pub(super) create_file_upload: Upload,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Upload {
+    pub(super) file_id: String,
+    /// Whoever has it may upload.
+    pub(super) upload_url: String,
+    pub(super) content_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CompletedUpload {
+    #[serde(rename = "completeFileUpload")]
+    pub(super) _file: Completed,
+}
+
+/// A file that has arrived whole.
+#[derive(Deserialize)]
+pub(super) struct Completed {}
 
 /// What an API key says about itself.
 #[derive(Deserialize)]

@@ -1,62 +1,49 @@
-//! Both partners within reach of one workspace: fresh tokens, refreshed by one worker at a time, and calls to
-//! Twenty taken from the workspace's budget before they are made.
+//! Both partners within reach of one workspace: its CRM, and Whop with a fresh token, refreshed by one worker at a
+//! time.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tracing::info;
-use url::Url;
 
 use crate::app::App;
 use crate::domain::budget::Urgency;
-use crate::domain::connection::{Connection, Health, SchemaState, Workspace};
+use crate::domain::connection::{Connection, Health};
 use crate::domain::grant::{Grant, Secret, StoredGrant};
 use crate::domain::id::{ConnectionId, WorkspaceId};
 use crate::domain::link::Link;
 use crate::domain::source::RecordRef;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
-use crate::twenty::{At, Twenty, TwentyError};
-use crate::usecase::call_budget::CallBudget;
+pub(crate) use crate::usecase::crm::{Crm, Refused};
 use crate::usecase::known_links::KnownLinks;
 use crate::usecase::refresh_grant::refresh;
 use crate::vault::Bound;
 use crate::whop::client::{As, Whop};
 use crate::whop::error::WhopError;
 
-/// What a job needs to work for one workspace.
+/// What a job needs to work for one workspace that is joined to Whop. It can do whatever its [`Crm`] can.
 pub(crate) struct Access<'a> {
-    pub(crate) app: &'a App,
-    pub(crate) workspace: Workspace,
+    crm: Crm<'a>,
     pub(crate) connection: Connection,
-    pub(crate) deadline: Timestamp,
     whop: Whop,
-    twenty: Twenty,
     token: Secret,
-    key: Secret,
-    server: Url,
     links: KnownLinks,
-    budget: CallBudget,
-    schema: Mutex<SchemaState>,
     whop_calls: AtomicU64,
-    twenty_calls: AtomicU64,
+}
+
+impl<'a> Deref for Access<'a> {
+    type Target = Crm<'a>;
+    fn deref(&self) -> &Crm<'a> {
+        &self.crm
+    }
 }
 
 /// The part of a sealed secret's address that names whose it is.
 pub(crate) fn owner(connection: &ConnectionId) -> String {
     format!("connection {connection}")
-}
-
-/// What a refused call to Twenty means for the caller.
-pub(crate) enum Refused {
-    /// It was only too early: make the call again.
-    Again,
-    /// Twenty will not take this batch.
-    Batch(String),
-    /// Our picture of its fields is out of date.
-    Drifted,
 }
 
 impl<'a> Access<'a> {
@@ -74,23 +61,14 @@ impl<'a> Access<'a> {
             return Ok(None);
         };
         let token = whop_token(app, &connection).await?;
-        let key = twenty_key(app, &workspace).await?;
-        let server = workspace.server.parse().map_err(|error| Error::new(Kind::Bug).because(error))?;
+        let crm = Crm::of(app, workspace, urgency, deadline).await?;
         Ok(Some(Self {
+            crm,
             whop: app.whop()?,
-            twenty: app.twenty()?,
-            app,
-            schema: Mutex::new(workspace.schema.clone()),
-            budget: CallBudget::new(workspace.id, urgency, deadline),
-            workspace,
             connection,
-            deadline,
             token,
-            key,
-            server,
             links: KnownLinks::default(),
             whop_calls: AtomicU64::new(0),
-            twenty_calls: AtomicU64::new(0),
         }))
     }
 
@@ -100,26 +78,9 @@ impl<'a> Access<'a> {
         (&self.whop, As { token: &self.token, account: &self.connection.account })
     }
 
-    /// Twenty's client for calls that cost nothing.
-    pub(crate) fn twenty_free(&self) -> (&Twenty, At<'_>) {
-        (&self.twenty, At { server: &self.server, key: &self.key })
-    }
-
-    /// Twenty's client, for one call that was taken from the budget.
-    pub(crate) async fn twenty(&self) -> Result<(&Twenty, At<'_>)> {
-        self.budget.take(self.app).await?;
-        self.twenty_calls.fetch_add(1, Ordering::Relaxed);
-        Ok(self.twenty_free())
-    }
-
     /// Calls made so far: to Whop, to Twenty.
     pub(crate) fn calls(&self) -> (u64, u64) {
-        (self.whop_calls.load(Ordering::Relaxed), self.twenty_calls.load(Ordering::Relaxed))
-    }
-
-    /// True while there is time for more work.
-    pub(crate) fn has_time(&self) -> bool {
-        self.app.clock().now() < self.deadline
+        (self.whop_calls.load(Ordering::Relaxed), self.twenty_calls())
     }
 
     /// The links of these records; records without one are left out.
@@ -130,58 +91,6 @@ impl<'a> Access<'a> {
     /// Keeps links; each tells whether it is there now.
     pub(crate) async fn put_links(&self, links: Vec<Link>) -> Result<Vec<(RecordRef, bool)>> {
         self.links.put(self.app.store(), self.workspace.id, links).await
-    }
-
-    /// What is known of our fields in Twenty.
-    pub(crate) async fn schema(&self) -> SchemaState {
-        self.schema.lock().await.clone()
-    }
-
-    /// Keeps what was learnt about our fields; a conflict if somebody else learnt something meanwhile.
-    pub(crate) async fn keep_schema(&self, state: SchemaState) -> Result<()> {
-        let mut known = self.schema.lock().await;
-        if !self.app.store().set_schema(self.workspace.id, &known, &state).await? {
-            return Err(Error::new(Kind::Conflict));
-        }
-        *known = state;
-        Ok(())
-    }
-
-    /// So many calls to Twenty will probably be made: they are taken from the budget together.
-    pub(crate) async fn expect_calls(&self, calls: u32) {
-        self.budget.expect(calls).await;
-    }
-
-    /// Gives back the calls that were taken and not made.
-    pub(crate) async fn settle(&self) -> Result<()> {
-        self.budget.settle(self.app).await
-    }
-
-    /// Twenty said no. Learns from it, and says what the caller can do.
-    pub(crate) async fn refused(&self, error: TwentyError) -> Result<Refused> {
-        if let TwentyError::Throttled { limit, retry_after } = error {
-            self.budget.slow_down(self.app, limit, retry_after).await?;
-            return Ok(Refused::Again);
-        }
-        if error.says_drift() {
-            return Ok(Refused::Drifted);
-        }
-        if error.refuses_content() {
-            return Ok(Refused::Batch(error.to_string()));
-        }
-        Err(self.twenty_refused(error).await)
-    }
-
-    /// Twenty said no to a call that costs nothing. A key that no longer works is remembered.
-    pub(crate) async fn twenty_refused(&self, error: TwentyError) -> Error {
-        if !error.is_unauthorized() {
-            return error.into();
-        }
-        let (key, now) = (&self.workspace.key, self.app.clock().now());
-        match self.app.store().mark_refused(self.workspace.id, key, now).await {
-            Ok(_) => error.into(),
-            Err(failed) => failed.into(),
-        }
     }
 
     /// Whop said no. A key that no longer works disconnects; a consent is refreshed by the next attempt.
@@ -197,15 +106,6 @@ impl<'a> Access<'a> {
             Err(failed) => failed,
         }
     }
-}
-
-async fn twenty_key(app: &App, workspace: &Workspace) -> Result<Secret> {
-    if workspace.refused_at.is_some() {
-        let advice = "Twenty refuses the API key. Give a new one on the settings page.";
-        return Err(Error::new(Kind::Disconnected).saying(advice));
-    }
-    let bound = Bound { workspace: workspace.id, owner: "workspace", field: "twenty_key" };
-    Ok(app.vault().await?.open(&bound, &workspace.key)?)
 }
 
 /// How long a worker waits for another one's refresh.

@@ -13,6 +13,7 @@ pub mod choose;
 pub mod connect_twenty;
 pub mod connect_whop;
 pub mod contracts;
+pub(crate) mod crm;
 pub mod disconnect;
 mod gather;
 pub mod go_live;

@@ -44,7 +44,7 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
 }
 
 fn warnings(workspace: &Workspace) -> Vec<String> {
-    let mut warnings = workspace.schema.problems.clone();
+    let mut warnings = workspace.schema.all_problems();
     if workspace.refused_at.is_some() {
         warnings.push("Twenty refuses the API key. Give a new one to go on.".to_owned());
     }

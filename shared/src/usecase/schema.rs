@@ -5,26 +5,29 @@ use std::collections::BTreeMap;
 use tracing::info;
 
 use crate::domain::connection::SchemaState;
+use crate::domain::contract::record;
 use crate::domain::draft::{Change, FieldName, Value};
 use crate::domain::schema::{Object, VERSION};
 use crate::error::{Error, Kind, Result};
-use crate::usecase::access::Access;
+use crate::twenty::Wanted;
+use crate::usecase::crm::Crm;
 
 /// Makes what is missing; true when nothing is missing any more, false when time ran out first.
-pub(crate) async fn ensure_schema(access: &Access<'_>) -> Result<bool> {
-    let (twenty, at) = access.twenty_free();
-    let stages = access.workspace.settings.every_stage();
-    let known = access.schema().await;
-    let ensured = match twenty.ensure_schema(at, &stages, &known, || access.has_time()).await {
-        Ok(ensured) => ensured,
-        Err(error) => return Err(access.twenty_refused(error).await),
-    };
+pub(crate) async fn ensure_schema(crm: &Crm<'_>) -> Result<bool> {
+    let (twenty, at) = crm.twenty_free();
+    let stages = crm.workspace.settings.every_stage();
+    let known = crm.schema().await;
+    let ensured =
+        match twenty.ensure_schema(at, Wanted::Mirror { stages: &stages }, &known, || crm.has_time()).await {
+            Ok(ensured) => ensured,
+            Err(error) => return Err(crm.twenty_refused(error).await),
+        };
     let mut state = ensured.state;
     if ensured.complete {
-        state.creates_companies = creates_companies(access).await?;
+        state.creates_companies = creates_companies(crm).await?;
     }
     let problems = state.problems.clone();
-    access.keep_schema(state).await?;
+    crm.keep_schema(state).await?;
     match problems.first() {
         Some(problem) => Err(Error::new(Kind::Rejected).saying(problem.clone())),
         None => Ok(ensured.complete),
@@ -32,42 +35,83 @@ pub(crate) async fn ensure_schema(access: &Access<'_>) -> Result<bool> {
 }
 
 /// The schema, made first if it is not there yet. Deliveries may arrive before the first run.
-pub(crate) async fn schema_is_ready(access: &Access<'_>) -> Result<()> {
-    if access.schema().await.version == VERSION || ensure_schema(access).await? {
+pub(crate) async fn schema_is_ready(crm: &Crm<'_>) -> Result<()> {
+    if crm.schema().await.version == VERSION || ensure_schema(crm).await? {
         return Ok(());
     }
     Err(Error::new(Kind::Throttled { retry_after: std::time::Duration::from_secs(1) }))
 }
 
-async fn creates_companies(access: &Access<'_>) -> Result<bool> {
-    let (twenty, at) = access.twenty().await?;
+/// Makes the object of contracts, if it is not there yet. False if only a person can make room for it; what they must
+/// do is kept with the workspace.
+pub(crate) async fn contract_schema_is_ready(crm: &Crm<'_>) -> Result<bool> {
+    let known = crm.schema().await;
+    if known.contracts == record::VERSION {
+        return Ok(true);
+    }
+    let (twenty, at) = crm.twenty_free();
+    let ensured = match twenty.ensure_schema(at, Wanted::Contracts, &known, || crm.has_time()).await {
+        Ok(ensured) => ensured,
+        Err(error) => return no_room(crm, crm.twenty_refused(error).await).await,
+    };
+    let ready = ensured.state.contract_problems.is_empty();
+    if ensured.state != known {
+        crm.keep_schema(ensured.state).await?;
+    }
+    if ensured.complete {
+        return Ok(ready);
+    }
+    Err(Error::new(Kind::Throttled { retry_after: std::time::Duration::from_secs(1) }))
+}
+
+/// A key without the right to make it is a problem for a person, like an object in the way.
+async fn no_room(crm: &Crm<'_>, error: Error) -> Result<bool> {
+    if error.kind() != Kind::Rejected {
+        return Err(error);
+    }
+    let problems = vec![error.advice().to_owned()];
+    let state = SchemaState { contract_problems: problems, ..crm.schema().await };
+    if state != crm.schema().await {
+        crm.keep_schema(state).await?;
+    }
+    Ok(false)
+}
+
+/// Makes the object of contracts be looked at again before the next record is written.
+pub(crate) async fn forget_contract_schema(crm: &Crm<'_>) -> Result<()> {
+    let state = SchemaState { contracts: 0, ..crm.schema().await };
+    crm.keep_schema(state).await
+}
+
+async fn creates_companies(crm: &Crm<'_>) -> Result<bool> {
+    let (twenty, at) = crm.twenty().await?;
     match twenty.creates_companies(at).await {
         Ok(active) => Ok(active),
         // A key that may not see workflows only costs the warning.
-        Err(error) => access.refused(error).await.map(|_| false),
+        Err(error) => crm.refused(error).await.map(|_| false),
     }
 }
 
 /// Makes the schema be looked at again before the next write.
-pub(crate) async fn forget_schema(access: &Access<'_>) -> Result<()> {
-    let state = SchemaState { version: 0, ..access.schema().await };
-    access.keep_schema(state).await
+pub(crate) async fn forget_schema(crm: &Crm<'_>) -> Result<()> {
+    let state = SchemaState { version: 0, ..crm.schema().await };
+    crm.keep_schema(state).await
 }
 
 /// Adds the options that `changes` need and Twenty does not have yet: Whop adds words without notice.
-pub(crate) async fn options_exist(access: &Access<'_>, changes: &[Change]) -> Result<()> {
-    let mut state = access.schema().await;
+pub(crate) async fn options_exist(crm: &Crm<'_>, changes: &[Change]) -> Result<()> {
+    let mut state = crm.schema().await;
     let missing = missing_options(changes, &state);
     if missing.is_empty() {
         return Ok(());
     }
     for ((object, field), words) in missing {
-        let (twenty, at) = access.twenty_free();
+        let (twenty, at) = crm.twenty_free();
         let options = twenty.add_options(at, object, field, &words).await?;
         info!(event = "schema.options_added", field, "new options were added to {field}");
         state.options.insert(format!("{}.{field}", object.singular()), options);
     }
-    access.keep_schema(state).await
+    crm.keep_schema(state).await
 }
 
 fn missing_options(changes: &[Change], state: &SchemaState) -> BTreeMap<(Object, FieldName), Vec<String>> {

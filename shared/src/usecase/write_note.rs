@@ -20,7 +20,7 @@ use crate::domain::insight::request::{Input, Insight, InsightRequest, Wish};
 use crate::domain::insight::template_text::score_text;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind, Result};
-use crate::twenty::TwentyError;
+use crate::twenty::{NewNote, Place, Tie, TwentyError};
 use crate::usecase::access::{Access, Refused};
 use crate::usecase::mirror::mirrored;
 use crate::usecase::run_insight;
@@ -118,14 +118,15 @@ async fn put(access: &Access<'_>, scored: &Scored, text: &str) -> Result<()> {
     let (note, tie) = (derived("scoreNote"), derived("scoreNoteTarget"));
     loop {
         let (twenty, at) = access.twenty().await?;
-        match twenty.put_note(at, note, NOTE_TITLE, text).await {
+        match twenty.put_notes(at, &[NewNote { id: note, title: NOTE_TITLE, text }]).await {
             Ok(()) => break,
             Err(error) => again(access, error).await?,
         }
     }
+    let tie = Tie { id: tie, note, place: Place::Person(scored.person) };
     loop {
         let (twenty, at) = access.twenty().await?;
-        match twenty.tie_note(at, tie, note, scored.person).await {
+        match twenty.tie_notes(at, &[tie]).await {
             Ok(()) => return Ok(()),
             Err(error) => again(access, error).await?,
         }

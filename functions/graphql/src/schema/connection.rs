@@ -148,7 +148,7 @@ impl From<Tenant> for Workspace {
             server: tenant.server,
             key_expires_at: tenant.key_expires_at.map(DateTime),
             key_refused: tenant.refused_at.is_some(),
-            problems: tenant.schema.problems,
+            problems: tenant.schema.all_problems(),
         }
     }
 }

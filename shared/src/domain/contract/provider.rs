@@ -29,6 +29,15 @@ impl ProviderName {
         }
     }
 
+    /// The name for people, as the provider spells it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::DocuSign => "DocuSign",
+            Self::DropboxSign => "Dropbox Sign",
+            Self::PandaDoc => "PandaDoc",
+        }
+    }
+
     /// The least time between two reads of one contract. `DocuSign` allows one in 15 minutes; the others count
     /// calls of the account.
     pub fn read_at_most_every(self) -> Duration {

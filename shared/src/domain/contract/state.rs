@@ -42,7 +42,7 @@ impl State {
     ];
 
     /// The word in records and interfaces.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Draft => "draft",
             Self::Sent => "sent",

@@ -8,10 +8,11 @@ use serde_json::{Value as Json, json};
 use super::sample;
 use super::street::{Reply, Seen, Street};
 use crate::domain::connection::SchemaState;
+use crate::domain::contract::record;
 use crate::domain::schema::{FIELDS, Object, VERSION};
 use crate::domain::settings::Settings;
-use crate::twenty::TwentyError;
 use crate::twenty::schema::Ensured;
+use crate::twenty::{TwentyError, Wanted};
 
 /// A data model, in the form GraphQL shows it.
 struct Workspace {
@@ -137,7 +138,10 @@ async fn calm(workspace: Workspace) -> Street {
 
 async fn ensure(street: &Street) -> Result<Ensured, TwentyError> {
     let stages = Settings::default().every_stage();
-    street.twenty.ensure_schema(street.at(), &stages, &SchemaState::default(), || true).await
+    street
+        .twenty
+        .ensure_schema(street.at(), Wanted::Mirror { stages: &stages }, &SchemaState::default(), || true)
+        .await
 }
 
 fn ours() -> usize {
@@ -299,7 +303,11 @@ async fn when_time_runs_out_it_stops_and_goes_on_at_the_next_visit() {
         visits += 1;
         let left = Arc::new(AtomicUsize::new(11));
         let time_left = move || left.fetch_sub(1, Ordering::SeqCst) > 1;
-        let ensured = street.twenty.ensure_schema(street.at(), &stages, &known, time_left).await.unwrap();
+        let ensured = street
+            .twenty
+            .ensure_schema(street.at(), Wanted::Mirror { stages: &stages }, &known, time_left)
+            .await
+            .unwrap();
         known = ensured.state;
         if ensured.complete {
             break;
@@ -359,4 +367,60 @@ async fn options_are_added_to_those_that_are_there_and_only_when_they_are_new() 
     assert_eq!(street.calls(), ["POST /metadata", "PATCH /rest/metadata/fields/f-stage", "POST /metadata"]);
     let gone = street.twenty.add_options(street.at(), Object::Person, "whopStatus", &[]).await;
     assert!(matches!(gone, Err(TwentyError::SchemaDrift { .. })));
+}
+
+#[tokio::test]
+async fn contracts_get_an_object_of_their_own_which_the_sync_does_not_make() {
+    let street = calm(Workspace::fresh()).await;
+    let mirror = ensure(&street).await.unwrap().state;
+    let calls = street.calls().len();
+
+    let contracts =
+        street.twenty.ensure_schema(street.at(), Wanted::Contracts, &mirror, || true).await.unwrap();
+    let stages = Settings::default().every_stage();
+    let wanted = Wanted::Mirror { stages: &stages };
+    let after = street.twenty.ensure_schema(street.at(), wanted, &contracts.state, || true).await.unwrap();
+
+    assert!(!street.seen()[..calls].iter().any(|it| it.body["nameSingular"] == "contract"));
+    let own = record::FIELDS.iter().filter(|field| !field.standard).count();
+    assert_eq!(street.calls().len(), calls + 1 + 1 + own + 1);
+    assert_eq!((contracts.state.contracts, contracts.state.version), (record::VERSION, VERSION));
+    assert!(contracts.state.contract_problems.is_empty() && contracts.complete);
+    assert_eq!(contracts.state.options["contract.provider"], ["DOCUSIGN", "DROPBOX_SIGN", "PANDADOC"]);
+    assert!(contracts.state.options.contains_key("person.whopAccess"));
+    assert_eq!(after.state, contracts.state, "the sync forgets nothing of it");
+    let seen = street.seen();
+    let provider = seen.iter().find(|it| it.body["name"] == "provider").unwrap();
+    assert_eq!(provider.body["options"][1]["label"], "Dropbox Sign");
+}
+
+#[tokio::test]
+async fn an_object_of_that_name_is_ours_by_its_key_or_by_what_we_wrote_on_it() {
+    let object = |description: Json, fields: Json| {
+        json!({"id": "contract", "nameSingular": "contract", "isActive": true, "description": description,
+               "fieldsList": fields})
+    };
+    let name = field("name", "TEXT");
+    let cases = [
+        (object(json!(Object::Contract.description()), json!([name])), true),
+        (object(Json::Null, json!([name, field(record::KEY, "TEXT")])), true),
+        (object(Json::Null, json!([name])), false),
+        (object(json!("Leases of our boats"), json!([name, field("state", "SELECT")])), false),
+    ];
+    for (there, is_ours) in cases {
+        let mut workspace = Workspace::fresh();
+        workspace.objects.push(there);
+        let street = calm(workspace).await;
+
+        let ensured = street
+            .twenty
+            .ensure_schema(street.at(), Wanted::Contracts, &SchemaState::default(), || true)
+            .await;
+
+        let state = ensured.unwrap().state;
+        assert_eq!(state.contracts == record::VERSION, is_ours, "{state:?}");
+        assert_eq!(state.contract_problems.is_empty(), is_ours, "{state:?}");
+        assert!(state.problems.is_empty(), "the sync is not held up by it");
+        assert_eq!(street.calls().len() > 1, is_ours, "nothing of somebody else's is changed");
+    }
 }

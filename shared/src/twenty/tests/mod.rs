@@ -6,6 +6,7 @@
 )]
 
 mod calls;
+mod contracts;
 mod deal;
 mod ensure;
 mod keys;

@@ -5,7 +5,7 @@ use crate::domain::connection::SchemaState;
 use crate::domain::grant::Secret;
 use crate::domain::id::CrmId;
 use crate::domain::settings::Settings;
-use crate::twenty::At;
+use crate::twenty::{At, Wanted};
 
 async fn street(body: Json) -> Street {
     Street::open(move |_| Reply::json(200, &body)).await
@@ -68,7 +68,10 @@ async fn a_server_with_our_fields_understands_every_query() {
     let (url, key) = (server.url().parse().unwrap(), Secret::new(workspace.api_key.clone()));
     let (at, twenty) = (At { server: &url, key: &key }, client());
     let stages = Settings::default().every_stage();
-    let ensured = twenty.ensure_schema(at, &stages, &SchemaState::default(), || true).await.unwrap();
+    let ensured = twenty
+        .ensure_schema(at, Wanted::Mirror { stages: &stages }, &SchemaState::default(), || true)
+        .await
+        .unwrap();
     assert!(ensured.complete);
     let person = server.create_as_human(
         &workspace,

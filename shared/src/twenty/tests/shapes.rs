@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::sample;
+use crate::domain::contract::record;
 use crate::domain::draft::{Change, FieldName, Value};
 use crate::domain::id::CrmId;
 use crate::domain::money::{Currency, Money};
@@ -176,7 +177,7 @@ fn example(kind: Kind) -> Value {
 
 #[test]
 fn what_is_written_reads_back_as_the_same_value() {
-    for field in FIELDS {
+    for field in FIELDS.iter().chain(record::FIELDS) {
         for given in [example(field.kind), Value::Empty] {
             let written = value::write(field, &given).unwrap();
 

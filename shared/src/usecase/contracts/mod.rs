@@ -20,6 +20,7 @@ pub mod rules;
 pub mod send;
 pub mod settings;
 mod signing;
+pub mod tell;
 pub mod templates;
 pub mod watch;
 

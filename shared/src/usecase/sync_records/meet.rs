@@ -45,7 +45,9 @@ pub(super) async fn meet(task: &Task<'_>, batch: &[News]) -> Result<Vec<Decision
         let near = near(task.access, news, &found);
         let decision = match news.draft.object {
             Object::Person => meet_person(task, news, &near).await?,
-            Object::Product | Object::Opportunity | Object::Payment => meet_record(task, news, &near),
+            Object::Product | Object::Opportunity | Object::Payment | Object::Contract => {
+                meet_record(task, news, &near)
+            }
         };
         if let Decision::Send(sending) = &decision {
             found.push(as_if_landed(sending));

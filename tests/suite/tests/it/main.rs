@@ -25,6 +25,7 @@ mod connect;
 mod contract;
 mod contract_api;
 mod contract_crashes;
+mod contract_crm;
 mod contract_office;
 mod contract_rules;
 mod demo;
