@@ -103,13 +103,12 @@ impl Telling<'_> {
                 let missing = TwentyError::Unexpected { what: "no answer for a contract".to_owned() };
                 them.into_iter().next().map_or(Err(missing), |it| it.id)
             });
-            match written {
+            let error = match written {
                 Ok(id) => return Ok(Some(id)),
-                Err(error) => {
-                    if self.gives_up("record", error).await? {
-                        return Ok(None);
-                    }
-                }
+                Err(error) => error,
+            };
+            if self.gives_up("record", error).await? {
+                return Ok(None);
             }
         }
     }
@@ -211,13 +210,12 @@ impl Telling<'_> {
         let name = file_name(&self.contract.title);
         loop {
             let (twenty, at) = self.crm.twenty_free();
-            match twenty.upload(at, &name, bytes.clone()).await {
+            let error = match twenty.upload(at, &name, bytes.clone()).await {
                 Ok(uploaded) => return Ok(Some(uploaded)),
-                Err(error) => {
-                    if self.gives_up("file", error).await? {
-                        return Ok(None);
-                    }
-                }
+                Err(error) => error,
+            };
+            if self.gives_up("file", error).await? {
+                return Ok(None);
             }
         }
     }
