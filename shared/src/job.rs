@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::contract::ProviderName;
 use crate::domain::delivery::Delivery;
-use crate::domain::id::{ContractId, CrmId, InsightJobId, MemberId, MembershipId, ProductId, RunId, WorkspaceId};
+use crate::domain::id::{
+    ContractId, CrmId, InsightJobId, MemberId, MembershipId, ProductId, RunId, WorkspaceId,
+};
 use crate::domain::insight::automation::Cause;
 use crate::domain::run::RunKind;
 use crate::domain::source::RecordRef;

@@ -134,11 +134,7 @@ impl Store {
     }
 
     /// Leads from a request at the provider to its contract. The same is kept however often it is said.
-    pub(crate) async fn put_request(
-        &self,
-        contract: &Contract,
-        request: &SignatureRequestId,
-    ) -> Result<()> {
+    pub(crate) async fn put_request(&self, contract: &Contract, request: &SignatureRequestId) -> Result<()> {
         let key = request_key(contract.workspace, contract.provider, request);
         self.table.insert(key.item(&Pointer { contract: contract.id.clone() })?).await?;
         Ok(())

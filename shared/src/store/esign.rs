@@ -82,7 +82,11 @@ impl Store {
     }
 
     /// Takes an account away, with its token.
-    pub(crate) async fn remove_enrolled(&self, workspace: WorkspaceId, provider: ProviderName) -> Result<bool> {
+    pub(crate) async fn remove_enrolled(
+        &self,
+        workspace: WorkspaceId,
+        provider: ProviderName,
+    ) -> Result<bool> {
         self.table.delete(&token_key(workspace, provider), &Expression::default()).await?;
         let gone = self.table.delete(&key(workspace, provider), &Expression::default()).await?;
         Ok(matches!(gone, Held::Yes(Some(_))))

@@ -295,7 +295,11 @@ fn queues(aws: &Aws) -> Queues {
         let jobs = settings(visibility_seconds, 5, Some(dead.to_owned()));
         (aws.sqs.create_queue(name, &jobs), dead_url)
     };
-    Queues { sync: pair(SYNC, DEAD, 360), ai: pair(AI, AI_DEAD, 720), contract: pair(CONTRACT, CONTRACT_DEAD, 720) }
+    Queues {
+        sync: pair(SYNC, DEAD, 360),
+        ai: pair(AI, AI_DEAD, 720),
+        contract: pair(CONTRACT, CONTRACT_DEAD, 720),
+    }
 }
 
 /// A queue's name.

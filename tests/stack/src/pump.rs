@@ -54,9 +54,7 @@ pub async fn batch_on(stack: &Stack, line: Line, most: usize) -> usize {
     let answer = match line {
         Line::Sync => answer_queue(stack.app, event, now + TIME_OUT, sync::handle).await,
         Line::Ai => answer_queue(stack.app, event, now + AI_TIME_OUT, ai::work_off).await,
-        Line::Contract => {
-            answer_queue(stack.app, event, now + CONTRACT_TIME_OUT, contract::work_off).await
-        }
+        Line::Contract => answer_queue(stack.app, event, now + CONTRACT_TIME_OUT, contract::work_off).await,
     };
     let back: Vec<&str> = answer.batch_item_failures.iter().map(|it| it.item_identifier.as_str()).collect();
     for message in &received {

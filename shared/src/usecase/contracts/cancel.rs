@@ -118,8 +118,14 @@ async fn took(app: &App, signing: &Signing<'_>, contract: &Contract, cancel: Can
             change(app, workspace, id, |it| (!it.life.is_over()).then(|| voided(it, now))).await?
         }
         Cancel::Queued { check_after } => {
-            let asked = change(app, workspace, id, |it| accepted(it, now)).await?.ok_or_else(Error::not_found)?;
-            if asked.cancel.as_ref().and_then(|wish| wish.accepted_at).is_some_and(|at| now >= at + check_after) {
+            let asked =
+                change(app, workspace, id, |it| accepted(it, now)).await?.ok_or_else(Error::not_found)?;
+            if asked
+                .cancel
+                .as_ref()
+                .and_then(|wish| wish.accepted_at)
+                .is_some_and(|at| now >= at + check_after)
+            {
                 let read = read_now(app, signing, &asked).await?;
                 if read.life.is_over() {
                     return Ok(read);

@@ -200,7 +200,9 @@ async fn took(app: &App, contract: Contract, step: Step) -> Result<Contract> {
         }
         Step::Wait { after } => Err(later(after)),
         Step::Sent { request, observed } => sent(app, contract, &request, &observed).await,
-        Step::Failed { observed } => observe(app, &contract, &observed, None).await?.ok_or_else(Error::not_found),
+        Step::Failed { observed } => {
+            observe(app, &contract, &observed, None).await?.ok_or_else(Error::not_found)
+        }
     }
 }
 

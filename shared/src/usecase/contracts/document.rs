@@ -111,7 +111,8 @@ pub async fn signed_document(app: &App, caller: &Caller, id: &ContractId) -> Res
     let file = contract.signed_file.as_ref().ok_or_else(|| not_yet(&contract))?;
     let (files, now) = (app.files()?, app.clock().now());
     let bytes = files.check(&file.key, &file.sha256, now).await?;
-    let bytes = bytes.ok_or_else(|| Error::new(Kind::Bug).saying("The signed file is gone from our storage."))?;
+    let bytes =
+        bytes.ok_or_else(|| Error::new(Kind::Bug).saying("The signed file is gone from our storage."))?;
     let name = format!("{}.pdf", contract.title);
     let link = files.link(&file.key, &name, now, LINK_LIFETIME)?;
     audit(app, caller.workspace, &caller.name(), "contract.document_linked", id.as_str()).await?;

@@ -36,8 +36,10 @@ pub async fn list(
     let about = wanted.person.or(wanted.opportunity);
     loop {
         // Never more than fit: what is looked at and left out is not looked at again.
-        let listed =
-            app.store().list_contracts(caller.workspace, about, size - found.len(), cursor.as_deref()).await?;
+        let listed = app
+            .store()
+            .list_contracts(caller.workspace, about, size - found.len(), cursor.as_deref())
+            .await?;
         looked_at += listed.items.len().max(1);
         found.extend(listed.items.into_iter().filter(|it| wanted.fits(it)));
         cursor = listed.next;

@@ -28,11 +28,17 @@ pub async fn remind_signer(
     };
     let turn = |it: &&Signer| {
         let theirs = email.is_none_or(|email| it.email.eq_ignore_ascii_case(email.trim()));
-        theirs && matches!(contract.signer_state(it), SignerState::Sent | SignerState::Viewed | SignerState::Error)
+        theirs
+            && matches!(
+                contract.signer_state(it),
+                SignerState::Sent | SignerState::Viewed | SignerState::Error
+            )
     };
     let signers: Vec<Signer> = contract.signers.iter().filter(turn).cloned().collect();
     if signers.is_empty() {
-        return Err(Error::new(Kind::Conflict).saying("It is not this signer's turn, or there is no such signer."));
+        return Err(
+            Error::new(Kind::Conflict).saying("It is not this signer's turn, or there is no such signer.")
+        );
     }
     let lately = |it: &Signer| it.progress.reminded_at.is_some_and(|at| now < at + REMIND_AT_MOST_EVERY);
     if signers.iter().all(lately) {

@@ -3,8 +3,8 @@
 use tracing::{info, warn};
 
 use super::document::is_there;
-use super::signing::Signing;
 use super::follow_up;
+use super::signing::Signing;
 use crate::app::App;
 use crate::domain::caller::Caller;
 use crate::domain::contract::request::ContractRequest;

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{TRIES, rules};
 use super::signing::label;
+use super::{TRIES, rules};
 use crate::app::App;
 use crate::domain::caller::Caller;
 use crate::domain::contract::request::SignerRequest;

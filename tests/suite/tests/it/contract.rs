@@ -278,7 +278,8 @@ async fn what_the_provider_refuses_for_good_ends_with_its_reason_and_an_account_
     let mut wish = office.wish();
     wish.expires_in_days = Some(9);
     // The template's roles cannot be asked for now, and that is said at once.
-    let refused = send::send_contract(office.stack.app, &office.caller, wish.clone(), None).await.unwrap_err();
+    let refused =
+        send::send_contract(office.stack.app, &office.caller, wish.clone(), None).await.unwrap_err();
     assert_eq!(refused.kind(), Kind::Disconnected);
     assert!(refused.advice().contains("agree once"), "{}", refused.advice());
 

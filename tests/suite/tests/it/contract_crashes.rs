@@ -39,7 +39,8 @@ async fn live(office: &Office, part: Part, point: Point) -> bool {
     let request = office.find(&contract.id).await.request.expect("it was sent").to_string();
     let desk = office.desk();
     if part == Part::Cancel {
-        let ended = cancel::cancel_contract(office.stack.app, &office.caller, &contract.id, "Wrong price").await;
+        let ended =
+            cancel::cancel_contract(office.stack.app, &office.caller, &contract.id, "Wrong price").await;
         ended.unwrap();
         crashed = crash(&office.stack, point, work(office)).await;
         office.stack.clock.advance_ms(UNTIL_SEEN_AGAIN_MS);

@@ -83,7 +83,8 @@ impl Office {
         let key = Secret::new(crm.api_key.clone());
         let connected = connect_twenty(stack.app, &stack.twenty.url(), &key).await.unwrap();
         let caller = Caller { workspace: connected.workspace.id, by: Means::Session };
-        let enrolled = accounts::enroll(stack.app, &caller, account(&stack, name, None), OldKeys::Keep).await.unwrap();
+        let enrolled =
+            accounts::enroll(stack.app, &caller, account(&stack, name, None), OldKeys::Keep).await.unwrap();
         let person = json!({ "name": { "firstName": "Ada", "lastName": "Client" },
                              "emails": { "primaryEmail": ADA } });
         let person = stack.twenty.create_as_human(&crm, "people", &person).parse().unwrap();
@@ -205,7 +206,8 @@ impl Office {
     /// Nothing waits, nothing was set aside, and every call was as published.
     pub(crate) fn assert_at_rest(&self, when: &str) {
         for queue in [CONTRACT, CONTRACT_DEAD] {
-            let left: Vec<String> = self.stack.aws.sqs.messages(queue).into_iter().map(|it| it.body).collect();
+            let left: Vec<String> =
+                self.stack.aws.sqs.messages(queue).into_iter().map(|it| it.body).collect();
             assert_eq!(left, Vec::<String>::new(), "{queue}, {when}");
         }
         assert!(self.stack.esign.violations().is_empty(), "{when}: {:#?}", self.stack.esign.violations());
