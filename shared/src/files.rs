@@ -172,15 +172,6 @@ impl Files {
         Ok(Upload { url, headers, until })
     }
 
-    /// Takes a file away; the bucket keeps its versions a while. What is not there is taken away already.
-    pub(crate) async fn remove(&self, key: &str, now: Timestamp) -> Result<(), FilesError> {
-        let call = self.call(Method::DELETE, key, Vec::new(), &Digest::of(b""), now)?;
-        match self.send(call).await {
-            Ok(_) | Err(FilesError::NotFound) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
     /// A signed call; `body` is the digest of what will be sent.
     #[expect(clippy::too_many_arguments, reason = "what a signature covers")]
     fn call(

@@ -96,12 +96,6 @@ async fn a_file_that_is_not_there_is_absent_to_a_check_and_missing_to_a_read() {
 
     assert!(matches!(street.check(&hash("")).await, Ok(None)));
     assert!(matches!(street.get(&hash("")).await, Err(FilesError::NotFound)));
-
-    street.files.remove(KEY, street.now()).await.unwrap();
-    street.keep("one").await;
-    street.files.remove(KEY, street.now()).await.unwrap();
-    assert!(matches!(street.check(&hash("one")).await, Ok(None)));
-    assert_eq!(street.s3.versions(BUCKET, KEY).len(), 3, "what was removed can be brought back");
 }
 
 #[tokio::test]

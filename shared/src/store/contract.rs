@@ -182,13 +182,11 @@ impl Store {
         let (mut due, mut after) = (Vec::new(), None);
         loop {
             let (items, last) = self.table.due(Due::Contract, after, 200).await?;
-            for item in &items {
-                if due.len() >= most || attribute(item, GS).is_none_or(|at| at > by(now).as_str()) {
-                    return Ok(due);
-                }
-                due.extend(place(item));
-            }
-            if last.is_none() {
+            let is_due = |item: &&Item| attribute(item, GS).is_some_and(|at| at <= by(now).as_str());
+            let listed = items.len();
+            let before = due.len();
+            due.extend(items.iter().take_while(is_due).filter_map(place).take(most - before));
+            if last.is_none() || due.len() - before < listed {
                 return Ok(due);
             }
             after = last;

@@ -44,7 +44,7 @@ impl Twenty {
         let variables = json!({"n": name, "s": bytes.len(), "f": "FilesField", "m": field});
         let made: CreatedUpload = self.graphql(at, Graph::Metadata, CREATE, variables).await?;
         let made = made.create_file_upload;
-        self.put_bytes(&made.upload_url, made.content_type, bytes).await?;
+        self.put_bytes(&made.url, made.content_type, bytes).await?;
         let variables = json!({"id": made.file_id});
         let _: CompletedUpload = self.graphql(at, Graph::Metadata, COMPLETE, variables).await?;
         Ok(UploadedFile { id: made.file_id, name: name.to_owned() })

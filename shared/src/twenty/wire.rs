@@ -141,7 +141,8 @@ pub(super) struct CreatedUpload {
 pub(super) struct Upload {
     pub(super) file_id: String,
     /// Whoever has it may upload.
-    pub(super) upload_url: String,
+    #[serde(rename = "uploadUrl")]
+    pub(super) url: String,
     pub(super) content_type: String,
 }
 

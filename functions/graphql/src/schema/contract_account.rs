@@ -188,12 +188,12 @@ impl From<PandaDocAccountInput> for OpenAccount {
 mod tests {
     use super::*;
 
-    fn pandadoc() -> Option<PandaDocAccountInput> {
-        Some(PandaDocAccountInput {
+    fn pandadoc() -> PandaDocAccountInput {
+        PandaDocAccountInput {
             environment: EsignEnvironment::Sandbox,
             api_key: Some(" key\n".to_owned()),
             webhook_key: Some(String::new()),
-        })
+        }
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
         let input = EsignAccountInput {
             docusign: None,
             dropbox_sign: None,
-            pandadoc: pandadoc(),
+            pandadoc: Some(pandadoc()),
             drop_old_keys: true,
         };
 

@@ -159,8 +159,8 @@ mod tests {
     }
 
     fn contract(signers: &[Option<&str>]) -> Contract {
-        let signer = |(place, role): (usize, &Option<&str>)| {
-            Signer::new("Ada Lovelace", &format!("ada{place}@client.example"), *role, 1)
+        let signer = |(place, role): (usize, Option<&str>)| {
+            Signer::new("Ada Lovelace", &format!("ada{place}@client.example"), role, 1)
         };
         Contract {
             id: "ctr_1".parse().unwrap(),
@@ -171,7 +171,7 @@ mod tests {
             subject: "NDA".to_owned(),
             message: None,
             source: Source::Template { template: "t1".parse().unwrap() },
-            signers: signers.iter().enumerate().map(signer).collect(),
+            signers: signers.iter().copied().enumerate().map(signer).collect(),
             fields: std::collections::BTreeMap::new(),
             metadata: std::collections::BTreeMap::new(),
             expires_in_days: None,

@@ -11,6 +11,7 @@ use tracing::info;
 use url::Url;
 
 use super::document::is_pdf;
+use super::read::read_now;
 use super::signing::Signing;
 use super::{change, follow_up, joined, later, observe, replace};
 use crate::app::App;
@@ -31,7 +32,8 @@ pub async fn dispatch_contract(
     id: &ContractId,
     deadline: Timestamp,
 ) -> Result<()> {
-    match steps(app, workspace, id, deadline).await {
+    // Boxed: the calls of all providers are in this future.
+    match Box::pin(steps(app, workspace, id, deadline)).await {
         Err(error) if error.kind() == Kind::Disconnected => give_up_in_time(app, workspace, id, error).await,
         result => result,
     }
@@ -49,7 +51,7 @@ async fn steps(app: &App, workspace: WorkspaceId, id: &ContractId, deadline: Tim
         contract = match contract.next_call() {
             NextCall::Nothing => return follow_up(app, &contract).await,
             NextCall::LookUp => look_up(app, &signing, contract).await?,
-            NextCall::Step(SendStep::Create) => create(app, &signing, contract).await?,
+            NextCall::Step(SendStep::Create) => Box::pin(create(app, &signing, contract)).await?,
             NextCall::Step(step) => go_on(app, &signing, contract, step).await?,
         };
         if app.clock().now() >= deadline {
@@ -111,21 +113,16 @@ async fn look_up(app: &App, signing: &Signing<'_>, contract: Contract) -> Result
         return advance(app, &contract, |it| Contract { dispatch: Dispatch::Requested, ..it }).await;
     };
     info!(event = "contract.found", contract.id = %contract.id, "an earlier attempt had created the contract");
-    match found.next {
-        Some(step) => created(app, contract, found.request, step).await,
-        None => {
-            app.store().put_request(&contract, &found.request).await?;
-            let dispatch = Dispatch::Sent { at: now };
-            let request = Some(found.request);
-            let sent = advance(app, &contract, |it| Contract {
-                request: request.clone(),
-                dispatch: dispatch.clone(),
-                ..it
-            });
-            let sent = sent.await?;
-            super::read::read_now(app, signing, &sent).await
-        }
+    if let Some(step) = found.next {
+        return created(app, contract, found.request, step).await;
     }
+    app.store().put_request(&contract, &found.request).await?;
+    let request = Some(found.request);
+    let sent = advance(app, &contract, |it| {
+        let dispatch = Dispatch::Sent { at: now };
+        Contract { request: request.clone(), dispatch, ..it }
+    });
+    read_now(app, signing, &sent.await?).await
 }
 
 async fn create(app: &App, signing: &Signing<'_>, contract: Contract) -> Result<Contract> {

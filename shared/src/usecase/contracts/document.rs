@@ -79,6 +79,7 @@ pub async fn prepare(app: &App, caller: &Caller, name: &str, bytes: u64, sha256:
     let file = uploaded(caller, name, bytes, sha256)?;
     let now = app.clock().now();
     let upload = app.files()?.upload(&file.key, file.bytes, &file.sha256, now, UPLOAD_LIFETIME)?;
+    audit(app, caller.workspace, &caller.name(), "contract.upload_prepared", &file.sha256).await?;
     Ok(Place { file, url: upload.url, headers: upload.headers, until: upload.until })
 }
 

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::domain::caller::Caller;
 use crate::domain::contract::owed::REMIND_AT_MOST_EVERY;
 use crate::domain::contract::{Contract, Signer, SignerState};
-use crate::domain::id::{ContractId, WorkspaceId};
+use crate::domain::id::{ContractId, SignatureRequestId, WorkspaceId};
 use crate::error::{Error, Kind, Result};
 use crate::esign::{Esign as _, Reminded};
 use crate::usecase::audit::audit;
@@ -45,25 +45,32 @@ pub async fn remind_signer(
         let advice = "They were reminded within the last hour. Try again later.";
         return Err(Error::new(Kind::Conflict).saying(advice));
     }
-    let signing = Signing::open(app, caller.workspace, contract.provider).await?;
-    let mut sent = 0;
-    let mut latest = contract;
-    for signer in signers.iter().filter(|it| !lately(it)) {
-        match signing.provider.remind(&request, signer).await {
-            Ok(Reminded::Sent) => {
-                sent += 1;
-                latest = note(app, caller.workspace, id, signer).await?;
-            }
+    let due: Vec<Signer> = signers.into_iter().filter(|it| !lately(it)).collect();
+    let reminded = remind(app, &contract, &request, &due).await?;
+    audit(app, caller.workspace, &caller.name(), "contract.reminded", id.as_str()).await?;
+    Ok(reminded)
+}
+
+/// Reminds these, and says so if nobody was.
+async fn remind(
+    app: &App,
+    contract: &Contract,
+    request: &SignatureRequestId,
+    signers: &[Signer],
+) -> Result<Contract> {
+    let signing = Signing::open(app, contract.workspace, contract.provider).await?;
+    let mut reminded = None;
+    for signer in signers {
+        match signing.provider.remind(request, signer).await {
+            Ok(Reminded::Sent) => reminded = Some(note(app, contract.workspace, &contract.id, signer).await?),
             Ok(Reminded::NotNow) => {}
             Err(error) => return Err(signing.refused(error).await),
         }
     }
-    if sent == 0 {
-        let advice = format!("{} does not remind them now.", label(latest.provider));
-        return Err(Error::new(Kind::Conflict).saying(advice));
-    }
-    audit(app, caller.workspace, &caller.name(), "contract.reminded", id.as_str()).await?;
-    Ok(latest)
+    reminded.ok_or_else(|| {
+        let advice = format!("{} does not remind them now.", label(contract.provider));
+        Error::new(Kind::Conflict).saying(advice)
+    })
 }
 
 /// Reminds those whose day it is. A crash between reminding and writing it down may remind once more.

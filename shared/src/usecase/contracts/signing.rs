@@ -15,7 +15,7 @@ use crate::store::StoredToken;
 use crate::vault::{Bound, Vault};
 
 /// Longer than a provider is given for the calls of a login, so that a lease outlives what it protects.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// How long a worker waits for another one's login.
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(20);
 

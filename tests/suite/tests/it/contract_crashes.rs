@@ -20,20 +20,24 @@ enum Part {
     Cancel,
 }
 
+/// Works off the queues up to the point, and lets the time pass until its messages are seen again.
+async fn crash_in_work(office: &Office, point: Point) -> bool {
+    let stack = office.stack.clone();
+    let work = async move {
+        pump::drain(&stack).await;
+    };
+    let crashed = crash(&office.stack, point, work).await;
+    office.stack.clock.advance_ms(UNTIL_SEEN_AGAIN_MS);
+    crashed
+}
+
 /// A life with a crash in one part of it. False if the point was not reached.
 async fn live(office: &Office, part: Part, point: Point) -> bool {
     office.stack.clock.advance_ms(20 * MINUTE);
     let contract = office.ask().await;
     let mut crashed = false;
-    let work = |office: &Office| {
-        let stack = office.stack.clone();
-        async move {
-            pump::drain(&stack).await;
-        }
-    };
     if part == Part::Dispatch {
-        crashed = crash(&office.stack, point, work(office)).await;
-        office.stack.clock.advance_ms(UNTIL_SEEN_AGAIN_MS);
+        crashed = crash_in_work(office, point).await;
     }
     office.rest().await;
     let request = office.find(&contract.id).await.request.expect("it was sent").to_string();
@@ -42,8 +46,7 @@ async fn live(office: &Office, part: Part, point: Point) -> bool {
         let ended =
             cancel::cancel_contract(office.stack.app, &office.caller, &contract.id, "Wrong price").await;
         ended.unwrap();
-        crashed = crash(&office.stack, point, work(office)).await;
-        office.stack.clock.advance_ms(UNTIL_SEEN_AGAIN_MS);
+        crashed = crash_in_work(office, point).await;
     } else {
         desk.sign(&request, ADA).unwrap();
         office.rest().await;
@@ -55,8 +58,7 @@ async fn live(office: &Office, part: Part, point: Point) -> bool {
         for told in desk.take_deliveries() {
             office.hear(&told).await;
         }
-        crashed = crash(&office.stack, point, work(office)).await;
-        office.stack.clock.advance_ms(UNTIL_SEEN_AGAIN_MS);
+        crashed = crash_in_work(office, point).await;
     }
     office.rest().await;
     office.tick(16 * MINUTE).await;

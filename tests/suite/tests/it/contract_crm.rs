@@ -24,6 +24,16 @@ fn told(office: &Office, column: &str, id: &str) -> Vec<String> {
     titles
 }
 
+/// One record, with the state and its dates, related to person and opportunity.
+fn assert_record(office: &Office, deal: &str) {
+    let [record] = &records(office, "contracts")[..] else { panic!("{}: one record", office.name) };
+    assert_eq!(record["state"], "COMPLETED", "{}", office.name);
+    assert_eq!((&record["signedCount"], &record["signerCount"]), (&json!(2), &json!(2)), "{}", office.name);
+    assert_eq!((&record["personId"], &record["opportunityId"]), (&json!(office.person), &json!(deal)));
+    let dates = ["sentAt", "viewedAt", "endedAt"];
+    assert!(dates.iter().all(|it| record[*it].is_string()), "{}: {record}", office.name);
+}
+
 #[tokio::test]
 async fn every_state_is_noted_with_person_and_opportunity_and_the_signed_file_hangs_on_the_person() {
     for name in ProviderName::ALL {
@@ -50,18 +60,7 @@ async fn every_state_is_noted_with_person_and_opportunity_and_the_signed_file_ha
         let expected = ["was completed", "was sent", "was signed in part", "was viewed"];
         assert_eq!(told(&office, "targetPersonId", &office.person.to_string()), expected, "{name}");
         assert_eq!(told(&office, "targetOpportunityId", &deal), expected, "{name}");
-        let [record] = &records(&office, "contracts")[..] else { panic!("{name}: one record") };
-        assert_eq!(record["state"], "COMPLETED", "{name}");
-        assert_eq!((&record["signedCount"], &record["signerCount"]), (&json!(2), &json!(2)), "{name}");
-        assert_eq!(
-            (&record["personId"], &record["opportunityId"]),
-            (&json!(office.person), &json!(deal)),
-            "{name}"
-        );
-        assert!(
-            ["sentAt", "viewedAt", "endedAt"].iter().all(|it| record[*it].is_string()),
-            "{name}: {record}"
-        );
+        assert_record(&office, &deal);
         let [attachment] = &records(&office, "attachments")[..] else { panic!("{name}: one attachment") };
         assert_eq!(attachment["targetPersonId"], json!(office.person), "{name}");
         let file = attachment["file"][0]["fileId"].as_str().unwrap();

@@ -29,6 +29,7 @@ pub(crate) const DAY: i64 = 24 * HOUR;
 pub(crate) struct Office {
     pub(crate) stack: Arc<Stack>,
     pub(crate) caller: Caller,
+    /// The workspace in Twenty.
     pub(crate) crm: String,
     pub(crate) person: CrmId,
     pub(crate) name: ProviderName,

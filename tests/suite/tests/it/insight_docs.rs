@@ -204,7 +204,7 @@ fn weights_told(page: &str, kind: &str) -> BTreeMap<String, Vec<f64>> {
         let cells = cells(line);
         match cells[1] {
             head if head.starts_with('`') && head.ends_with("Weights`") => {
-                here = head.trim_matches('`') == kind
+                here = head.trim_matches('`') == kind;
             }
             name if here && name.starts_with('`') => {
                 let numbers = cells[2].split(", ").map(|number| number.parse().unwrap()).collect();

@@ -253,11 +253,11 @@ async fn a_crash_anywhere_leaves_nothing_double_and_nothing_out() {
         street.complete().await;
         let mut left = cut;
         street.faults.plan(move |call: &Call| {
-            if call.service != "twenty" {
-                return Fault::Pass;
+            left -= i32::from(call.service == "twenty");
+            match (call.service, left) {
+                ("twenty", -1) => Fault::CutAfter,
+                _ => Fault::Pass,
             }
-            left -= 1;
-            if left == -1 { Fault::CutAfter } else { Fault::Pass }
         });
 
         let first = street.tell().await;
