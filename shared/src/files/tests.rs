@@ -358,6 +358,8 @@ async fn an_app_finds_its_bucket_by_its_environment() {
             | "SYNC_DEAD_LETTER_URL"
             | "AI_QUEUE_URL"
             | "AI_DEAD_LETTER_URL"
+            | "CONTRACT_QUEUE_URL"
+            | "CONTRACT_DEAD_LETTER_URL"
             | "SEAL_KEYS_SECRET"
             | "SESSION_KEY_SECRET" => "ours",
             _ => return None,

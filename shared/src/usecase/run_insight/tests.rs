@@ -151,6 +151,8 @@ fn variable(name: &str, database: &str, secrets: &str, providers: &str) -> Optio
         | "SYNC_DEAD_LETTER_URL"
         | "AI_QUEUE_URL"
         | "AI_DEAD_LETTER_URL"
+        | "CONTRACT_QUEUE_URL"
+        | "CONTRACT_DEAD_LETTER_URL"
         | "FILES_BUCKET"
         | "SESSION_KEY_SECRET"
         | "AWS_ACCESS_KEY_ID"

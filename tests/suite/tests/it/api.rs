@@ -73,7 +73,7 @@ async fn what_is_not_one_small_json_document_is_refused() {
     let mut admin = stack.visitor();
     admin.connect_twenty(&stack.twenty.url(), &workspace.api_key).await;
     let document = json!({ "query": "{ workspace { name } }" });
-    let large = json!({ "query": format!("{{ workspace {{ name }} }} # {}", "x".repeat(70_000)) });
+    let large = json!({ "query": format!("{{ workspace {{ name }} }} # {}", "x".repeat(140_000)) });
     let mut form = Ask::new("POST", "/graphql").header("content-type", "text/plain");
     form.body = document.to_string().into_bytes();
 

@@ -2,9 +2,10 @@
 
 use shared::domain::contract::{Contract, ProviderName, Reminders, SignerState, State};
 use shared::domain::id::ContractId;
-use shared::usecase::contracts::{cancel, document, remind, send};
+use shared::usecase::contracts::{cancel, document, remind, send, templates};
 use shared::{Error, Kind};
 use sim::esign::SignedDelivery;
+use tokio::task::JoinSet;
 
 use crate::contract_office::{ADA, BO, DAY, HOUR, MINUTE, Office};
 
@@ -293,4 +294,21 @@ async fn what_the_provider_refuses_for_good_ends_with_its_reason_and_an_account_
 
     assert_eq!(office.find(&contract.id).await.state(), State::Sent);
     office.assert_at_rest("mended");
+}
+
+#[tokio::test]
+async fn sixteen_workers_that_need_a_token_get_it_with_one_login() {
+    let office = Office::open(ProviderName::DocuSign).await;
+    office.stack.clock.advance_ms(2 * HOUR);
+    let before = office.stack.esign.docusign().grants();
+
+    let mut workers = JoinSet::new();
+    for _ in 0..16 {
+        let (app, caller) = (office.stack.app, office.caller.clone());
+        workers.spawn(async move { templates::templates(app, &caller, None, None).await.map(|_| ()) });
+    }
+    let answers = workers.join_all().await;
+
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(office.stack.esign.docusign().grants(), before + 1);
 }
