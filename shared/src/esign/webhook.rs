@@ -105,8 +105,6 @@ pub(crate) struct Hint {
     pub(crate) contract: Option<ContractId>,
     pub(crate) request: Option<SignatureRequestId>,
     pub(crate) reading: Reading,
-    /// The signed file can be fetched now.
-    pub(crate) file_ready: bool,
 }
 
 /// How to learn what is true.

@@ -5,7 +5,6 @@
 
 pub mod account;
 pub mod dispatch;
-pub mod event;
 pub mod keeping;
 pub mod note;
 pub mod observed;

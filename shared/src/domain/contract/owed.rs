@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::state::State;
-use super::{Contract, Dispatch, NextCall, ProviderName, SignerState};
+use super::{Contract, Dispatch, NextCall, SignerState};
 use crate::domain::time::Timestamp;
 
 /// Something to be done.
@@ -163,11 +163,3 @@ pub const CREATING_LEASE: Duration = Duration::from_secs(150);
 
 /// The least time between two reminders that people ask for.
 pub const REMIND_AT_MOST_EVERY: Duration = Duration::from_hours(1);
-
-/// True for providers whose webhooks are set for each account by hand; the others are told with each contract.
-pub fn is_hooked_by_hand(provider: ProviderName) -> bool {
-    match provider {
-        ProviderName::DropboxSign | ProviderName::PandaDoc => true,
-        ProviderName::DocuSign => false,
-    }
-}

@@ -84,8 +84,7 @@ pub(in crate::esign) fn read(body: &str, received_at: Timestamp) -> Result<Vec<H
     } else {
         Reading::Nothing
     };
-    let file_ready = message.event == "envelope-completed";
-    Ok(vec![Hint { event: message.event, contract, request, reading, file_ready }])
+    Ok(vec![Hint { event: message.event, contract, request, reading }])
 }
 
 /// Events that can move a contract. All others are of templates, of the account, or unknown.

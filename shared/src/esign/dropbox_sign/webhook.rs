@@ -115,7 +115,6 @@ pub(in crate::esign) fn read(body: &str, received_at: Timestamp) -> Result<Vec<H
     Ok(vec![Hint {
         contract: seen.and_then(SignatureRequest::own_id).and_then(|id| id.parse().ok()),
         request: seen.map(|it| it.signature_request_id.clone()),
-        file_ready: event == "signature_request_downloadable",
         reading,
         event,
     }])

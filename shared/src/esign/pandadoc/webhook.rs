@@ -89,7 +89,6 @@ fn hint(event: Event, received_at: Timestamp) -> Hint {
     Hint {
         contract: document.and_then(Document::own_id).and_then(|id| id.parse().ok()),
         request: document.and_then(|it| it.id.clone()),
-        file_ready: event.event == "document_completed_pdf_ready",
         reading,
         event: event.event,
     }

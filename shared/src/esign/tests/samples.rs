@@ -91,7 +91,6 @@ fn every_docusign_sample_leads_to_its_state() {
         let hint = &hints(ProviderName::DocuSign, &file)[0];
         assert_eq!(hint.contract.as_ref().unwrap().as_str(), "ctr_01");
         assert_eq!(hint.request.as_ref().unwrap().as_str(), "4b728be4-4417-4b9c-9f1a-2f0d1c8f7a10");
-        assert_eq!(hint.file_ready, name == "envelope-completed");
     }
 }
 
@@ -148,7 +147,6 @@ fn every_dropbox_sign_sample_leads_to_its_state_once_it_was_read_again() {
         let hint = hints(ProviderName::DropboxSign, &file).remove(0);
         assert_eq!(hint.reading, Reading::ReRead { if_gone: None }, "{name}: a callback is a hint");
         assert_eq!(hint.contract.unwrap().as_str(), "ctr_01");
-        assert_eq!(hint.file_ready, name == "downloadable");
 
         let read = super::super::dropbox_sign::webhook::as_read(&body(&file), now());
         let contract = take(&contract(ProviderName::DropboxSign), &read);
@@ -202,8 +200,6 @@ fn every_pandadoc_sample_leads_to_its_state() {
     }
     let batch = hints(ProviderName::PandaDoc, "pandadoc/batch-recipient-and-state.json");
     assert_eq!(batch.len(), 2);
-    let ready = &hints(ProviderName::PandaDoc, "pandadoc/document_completed_pdf_ready.json")[0];
-    assert!(ready.file_ready);
     let failed = heard(ProviderName::PandaDoc, "pandadoc/document_creation_failed.json");
     assert!(failed.life.is_over(), "it can never be sent");
     let updated = heard(ProviderName::PandaDoc, "pandadoc/document_updated.json");
