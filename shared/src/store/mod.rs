@@ -24,6 +24,7 @@ mod insight;
 mod insight_job;
 mod link;
 mod listing;
+mod losses;
 mod run;
 mod scored;
 mod table;

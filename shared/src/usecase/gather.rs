@@ -51,16 +51,32 @@ pub(crate) async fn gather(
             (Some(person), bought)
         }
     };
-    Ok(assemble(request, settings, person.as_ref(), &bought, app.clock().now()))
+    let history = match request.operation {
+        Operation::ScoreLead => app.store().find_losses(workspace).await?,
+        Operation::DraftEmail
+        | Operation::SummarizeText
+        | Operation::GenerateText
+        | Operation::AnalyzeSentiment => History::default(),
+    };
+    let known = Known { person: person.as_ref(), bought: &bought, history };
+    Ok(assemble(request, settings, &known, app.clock().now()))
+}
+
+/// What is known where a request is about somebody, and of the workspace's own losses.
+struct Known<'a> {
+    person: Option<&'a PersonCard>,
+    bought: &'a Bought,
+    history: History,
 }
 
 fn assemble(
     request: &InsightRequest,
     settings: &InsightSettings,
-    person: Option<&PersonCard>,
-    bought: &Bought,
+    known: &Known<'_>,
     now: Timestamp,
 ) -> Gathered {
+    let Known { person, bought, history } = known;
+    let person = *person;
     let notes: Vec<String> = person.iter().flat_map(|it| &it.notes).map(|note| note.text.clone()).collect();
     let membership = bought.membership();
     let mut material = Material::new(request.operation)
@@ -75,7 +91,7 @@ fn assemble(
         let said = request.input.features.clone().unwrap_or_default();
         let features = overlay(features(person, bought, now), said);
         let lead = lead_score(&features, &settings.lead, now);
-        let churn = churn_risk(&features, &settings.churn, &History::default(), now);
+        let churn = churn_risk(&features, &settings.churn, history, now);
         (lead, churn)
     });
     if let Some((lead, churn)) = &scores {

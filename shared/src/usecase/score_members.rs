@@ -3,8 +3,8 @@
 //! What is scored is what the sync wrote, read back for sixty people at a time: three calls to Twenty, a further one for
 //! every two hundred memberships or payments beyond the first, one to write, and none at Whop. A thousand members with
 //! six payments each take about 85 calls, 17 of which write in the worst night. The calls come out of the workspace's
-//! budget after everything else. The losses of the workspace's own past are not counted: no store of ours knows them, so
-//! base hazards are the priors of the settings.
+//! budget after everything else. The night also counts who left in the last six months, without a further call;
+//! what it counted corrects the base hazards from its end on.
 
 use std::collections::HashMap;
 
@@ -17,6 +17,7 @@ use crate::domain::id::{CrmId, MemberId, ProductId, WorkspaceId};
 use crate::domain::insight::automation::{Cause, Figures, News, Scored, Switches};
 use crate::domain::insight::churn::{History, churn_risk};
 use crate::domain::insight::lead_score::lead_score;
+use crate::domain::insight::losses::{add, counted};
 use crate::domain::insight::mirrored::Mirrored;
 use crate::domain::insight::settings::InsightSettings;
 use crate::domain::link::Link;
@@ -35,6 +36,10 @@ struct Pass<'a> {
     settings: InsightSettings,
     cause: Cause,
     now: Timestamp,
+    /// The workspace's own losses, as the last night counted them.
+    history: History,
+    /// Which page of which night this is, if the losses are to be counted again.
+    counts: Option<(Timestamp, String)>,
 }
 
 /// Queues a pass over everybody in every workspace that wants one at night, and mends the copies of their switches.
@@ -95,14 +100,15 @@ pub async fn score_some(
     after: Option<&str>,
     deadline: Timestamp,
 ) -> Result<()> {
-    let Some(pass) = Pass::begin(app, workspace, Cause::Nightly, deadline).await? else {
+    let Some(mut pass) = Pass::begin(app, workspace, Cause::Nightly, deadline).await? else {
         return Ok(());
     };
+    pass.counts = Some((night, after.unwrap_or("first").to_owned()));
     let page = app.store().list_links(workspace, Stream::Members, BATCH, after).await?;
     let last = page.items.last().map(|link| link.name.id().to_owned());
     pass.rate(page.items).await?;
     let (Some(after), Some(last)) = (page.next, last) else {
-        return Ok(());
+        return Ok(app.store().sum_losses(workspace, night).await?);
     };
     let job = AiJob::ScoreSome { workspace, night, after: Some(after) };
     Ok(app.queue().send(&job, &format!("night-{workspace}-{}-{last}", night.millis())).await?)
@@ -136,7 +142,9 @@ impl<'a> Pass<'a> {
             return Ok(None);
         }
         let access = Access::open(app, workspace, Urgency::Figures, deadline).await?;
-        Ok(access.map(|access| Self { access, settings, cause, now: app.clock().now() }))
+        let Some(access) = access else { return Ok(None) };
+        let history = app.store().find_losses(workspace).await?;
+        Ok(Some(Self { access, settings, cause, now: app.clock().now(), history, counts: None }))
     }
 
     async fn rate(&self, links: Vec<Link>) -> Result<()> {
@@ -165,6 +173,7 @@ impl<'a> Pass<'a> {
     /// The figures of everybody who is there.
     async fn figures(&self, links: &[Link], people: &HashMap<CrmId, Mirrored>) -> Result<Vec<News>> {
         let facts = self.facts(people.values()).await?;
+        self.count(people, &facts).await?;
         let mut news = Vec::new();
         for link in links {
             let RecordRef::Members(member) = &link.name else { continue };
@@ -181,10 +190,25 @@ impl<'a> Pass<'a> {
         Ok(news)
     }
 
+    /// Counts what these people's memberships say about leaving, if this is a page of a night's pass.
+    async fn count(
+        &self,
+        people: &HashMap<CrmId, Mirrored>,
+        facts: &HashMap<ProductId, Vec<Fact>>,
+    ) -> Result<()> {
+        let Some((night, page)) = &self.counts else { return Ok(()) };
+        let mut history = History::default();
+        for person in people.values() {
+            let of_product = person.product().and_then(|product| facts.get(product));
+            add(&mut history, &counted(person, of_product.map_or(&[], Vec::as_slice), self.now));
+        }
+        Ok(self.access.app.store().put_loss_page(self.access.workspace.id, *night, page, &history).await?)
+    }
+
     fn rated(&self, person: &Mirrored, facts: &[Fact]) -> Figures {
         let features = person.features(facts, self.now);
         let lead = lead_score(&features, &self.settings.lead, self.now);
-        let churn = churn_risk(&features, &self.settings.churn, &History::default(), self.now);
+        let churn = churn_risk(&features, &self.settings.churn, &self.history, self.now);
         Figures::of(&lead, &churn)
     }
 

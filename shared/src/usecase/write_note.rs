@@ -12,7 +12,7 @@ use crate::domain::fact::Parent;
 use crate::domain::id::{CrmId, MemberId, WorkspaceId};
 use crate::domain::insight::answer::Answer;
 use crate::domain::insight::automation::{Figures, NOTE_TITLE, Scored, note_text};
-use crate::domain::insight::churn::{History, churn_risk};
+use crate::domain::insight::churn::churn_risk;
 use crate::domain::insight::features::Features;
 use crate::domain::insight::lead_score::lead_score;
 use crate::domain::insight::operation::Operation;
@@ -53,7 +53,8 @@ async fn write(app: &App, workspace: WorkspaceId, member: &MemberId, deadline: T
     };
     let now = app.clock().now();
     let lead = lead_score(&features, &settings.lead, now);
-    let churn = churn_risk(&features, &settings.churn, &History::default(), now);
+    let history = app.store().find_losses(workspace).await?;
+    let churn = churn_risk(&features, &settings.churn, &history, now);
     let bands = Figures::of(&lead, &churn).bands;
     let insight = worded(app, workspace, features, deadline).await?;
     let words = match &insight.answer {

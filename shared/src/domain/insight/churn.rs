@@ -146,7 +146,7 @@ fn band(score: u8, weights: &ChurnWeights) -> RiskBand {
 }
 
 /// The bucket of so many completed renewals.
-fn bucket(renewals: u32) -> usize {
+pub(super) fn bucket(renewals: u32) -> usize {
     match renewals {
         0..=2 => usize::try_from(renewals).unwrap_or(0),
         3..=5 => 3,

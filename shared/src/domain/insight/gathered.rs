@@ -150,10 +150,12 @@ fn from_payments(features: &mut Features, payments: &[PaymentCard], now: Timesta
     features.refund_percent = (refunded * 100).checked_div(paid).and_then(whop);
     features.open_disputes = whop(count(&|it| it.dispute.as_ref().is_some_and(is_open)));
     features.ever_disputed = Some(Known::whop(payments.iter().any(|it| it.dispute.is_some()), now));
-    let renewed = |it: &PaymentCard| {
-        it.status == PaymentStatus::Paid && it.reason == Some(BillingReason::SubscriptionCycle)
-    };
-    features.renewals = whop(count(&renewed));
+    features.renewals = whop(count(&is_renewal));
+}
+
+/// True for a payment that renewed a membership.
+pub(super) fn is_renewal(it: &PaymentCard) -> bool {
+    it.status == PaymentStatus::Paid && it.reason == Some(BillingReason::SubscriptionCycle)
 }
 
 /// True for a payment that was tried and did not come.

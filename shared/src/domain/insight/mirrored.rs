@@ -71,7 +71,7 @@ impl Mirrored {
 
 impl DealCard {
     /// The variant it was bought at; nothing if two read alike and differ in what counts.
-    fn variant<'a>(&self, facts: &'a [Fact]) -> Option<&'a Variant> {
+    pub(super) fn variant<'a>(&self, facts: &'a [Fact]) -> Option<&'a Variant> {
         let line = self.variant.as_deref()?;
         let mut alike = facts.iter().filter_map(|fact| match fact {
             Fact::Variant(variant) => (variant_line(variant).trim() == line).then_some(variant),

@@ -13,6 +13,7 @@ pub mod features;
 pub mod gathered;
 pub mod job;
 pub mod lead_score;
+pub mod losses;
 pub mod mirrored;
 pub mod monthly;
 pub mod operation;
