@@ -45,7 +45,9 @@ impl Store {
         let pages: Vec<Page> =
             self.table.list_all(Listing::of(workspace, PAGE, &of_night, usize::MAX)).await?;
         let mut history = History::default();
-        pages.iter().for_each(|page| add(&mut history, &page.history));
+        for page in &pages {
+            add(&mut history, &page.history);
+        }
         let older =
             Expression::only_if(format!("{ABSENT} OR #night < :night")).with("night", number(night.millis()));
         let item = Key::new(workspace, KEPT, "all").item(&Losses { night, history })?;

@@ -259,7 +259,7 @@ async fn a_failed_payment_is_scored_where_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn a_night_scores_everybody_in_batches_and_the_second_one_writes_nothing() {
+async fn a_night_scores_everybody_in_batches_and_one_that_has_no_news_writes_nothing() {
     let stack = Stack::start().await;
     let story = Story::open(&stack, 70).await;
     story.choose(NIGHTLY).await.unwrap();
@@ -278,10 +278,42 @@ async fn a_night_scores_everybody_in_batches_and_the_second_one_writes_nothing()
     let scores: std::collections::BTreeSet<u64> =
         people.iter().filter_map(|it| it["whopLeadScore"].as_u64()).collect();
     assert!(scores.len() > 5, "members differ: {scores:?}");
+    // The first night counted who left, which is news to the second one.
+    stack.clock.advance_ms(3_600_000);
+    story.night().await;
     stack.twenty.forget_counts(&story.workspace);
     stack.clock.advance_ms(3_600_000);
     story.night().await;
     assert_eq!(story.written(), (0, 0));
+    story.assert_well();
+}
+
+#[tokio::test]
+async fn who_left_counts_for_those_who_stay_from_the_next_night_on() {
+    let stack = Stack::start().await;
+    let story = Story::open(&stack, 0).await;
+    story.buy("ada@harbor.example").await;
+    let left = story.buy("bo@harbor.example").await;
+    stack.clock.advance_ms(40 * 86_400_000);
+    stack.whop.cancel(&left);
+    story.take_in(stack.whop.take_deliveries()).await;
+    let chosen = story.choose(NIGHTLY).await.unwrap();
+    let mut settings = InsightSettings { ..chosen };
+    settings.churn.prior_strength = 1.0;
+    insight_settings::choose(stack.app, &story.caller, settings).await.unwrap();
+    let risk = || {
+        let people = story.people();
+        let ada = people.iter().find(|it| it["emails"]["primaryEmail"] == "ada@harbor.example").unwrap();
+        ada["whopChurnRisk"].as_u64().unwrap()
+    };
+
+    story.night().await;
+    let before = risk();
+    stack.clock.advance_ms(3_600_000);
+    story.night().await;
+
+    // One of two left: (1 + 1 × 0.2) / (2 + 1) = 0.4 in the place of 0.2.
+    assert!(risk() > before + 5, "{before} and then {}", risk());
     story.assert_well();
 }
 
