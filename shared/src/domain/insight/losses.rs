@@ -1,7 +1,8 @@
 //! What a workspace's own last six months say about leaving, counted from its memberships as the CRM mirrors them.
 //!
 //! Six windows of thirty days: a membership is at risk in a window at whose beginning it ran, and left if it ended within.
-//! So the counts are of the same thing as the hazard they correct, the loss within thirty days.
+//! So the counts are of the same thing as the hazard they correct, the loss within thirty days. The windows lie on a
+//! fixed grid: what was counted changes when one of them is over, and not every night.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,11 +44,17 @@ pub fn counted(person: &Mirrored, facts: &[Fact], now: Timestamp) -> History {
     history
 }
 
+/// The end of the last window that is over.
+fn last_end(now: Timestamp) -> Timestamp {
+    let window = i64::try_from(days(WINDOW_DAYS).as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(now.millis() - now.millis().rem_euclid(window))
+}
+
 fn count_deal(person: &Mirrored, deal: &DealCard, now: Timestamp, history: &mut History) {
     let Some(started) = deal.started_at else { return };
     let ended = deal.ended_at();
     for window in 1..=WINDOWS {
-        let begins = now - days(window * WINDOW_DAYS);
+        let begins = last_end(now) - days(window * WINDOW_DAYS);
         let ends = begins + days(WINDOW_DAYS);
         if started > begins || ended.is_some_and(|at| at <= begins) {
             continue;
@@ -88,7 +95,8 @@ mod tests {
     use crate::domain::money::Currency;
     use crate::domain::words::{BillingReason, PaymentStatus, PaymentSubstatus};
 
-    const NOW: Timestamp = Timestamp::from_millis(1_795_420_800_000);
+    /// A window ends just now.
+    const NOW: Timestamp = Timestamp::from_millis(20_760 * 86_400_000);
 
     fn ago(day: u64) -> Timestamp {
         NOW - days(day)
@@ -144,6 +152,17 @@ mod tests {
         let seen = |left, at_risk| Observed { left, at_risk };
         // It ran 90, 60 and 30 days ago, with no, one and two renewals by then, and ended 20 days ago.
         assert_eq!(history, [seen(0, 1), seen(0, 1), seen(1, 1), seen(0, 0), seen(0, 0), seen(0, 0)]);
+    }
+
+    #[test]
+    fn counts_stay_the_same_until_a_window_is_over() {
+        let left = person(vec![deal(100, Some(20))], Vec::new());
+
+        let counts = [0, 1, 29].map(|day| counted(&left, &[], NOW + days(day)));
+
+        assert_eq!(counts[0], counts[1]);
+        assert_eq!(counts[0], counts[2]);
+        assert_ne!(counts[0], counted(&left, &[], NOW + days(30 * 6)));
     }
 
     #[test]
