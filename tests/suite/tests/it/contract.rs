@@ -195,6 +195,7 @@ async fn a_slow_draft_a_late_file_spent_limits_and_an_expired_token_are_waited_o
             it.files_ms = 3 * MINUTE;
             it.sending_ms = MINUTE;
             it.token_ms = 6 * MINUTE;
+            it.rate_limit = Some(3);
         });
         office.stack.clock.advance_ms(2 * HOUR);
         let contract = office.ask().await;
